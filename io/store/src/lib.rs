@@ -236,13 +236,8 @@ impl View for Snapshot {
 }
 
 fn head_bytes(head: &Head) -> Vec<u8> {
-    [
-        head.height.0.to_be_bytes().as_slice(),
-        &head.id.0,
-        &head.time.0.to_be_bytes(),
-        &head.root.0,
-    ]
-    .concat()
+    [head.height.0.to_be_bytes().as_slice(), &head.id.0, &head.time.0.to_be_bytes(), &head.root.0]
+        .concat()
 }
 
 fn parse_head(bytes: &[u8]) -> Option<Head> {

@@ -3,8 +3,8 @@
 //! anybody can open what it sealed.
 
 use crate::{Tee, TeeError};
-use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm::Aes256Gcm;
+use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use hkdf::Hkdf;
 use rand::RngCore as _;
 use sha2::{Digest as _, Sha256};

@@ -59,9 +59,8 @@ pub fn parse(bytes: &[u8]) -> Result<Signed, Malformed> {
         .ok_or(Malformed::Invalid("simulated evidence is cut short"))?;
     let report = Report::try_from_slice(report)
         .map_err(|e| Malformed::Encoding { what: "report", why: e.to_string() })?;
-    let signature = signature
-        .try_into()
-        .map_err(|_| Malformed::Invalid("simulated evidence is cut short"))?;
+    let signature =
+        signature.try_into().map_err(|_| Malformed::Invalid("simulated evidence is cut short"))?;
     Ok(Signed { report, signature: Signature(signature) })
 }
 

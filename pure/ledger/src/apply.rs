@@ -8,8 +8,8 @@ use crate::view::{Draft, Head, StorageError, View};
 use crate::{apps, chains, epochs, outbox, registry, requests};
 use sotto_crypto::sign::{PublicKey, Signature};
 use sotto_types::{
-    Action, Block, BlockId, Genesis, Height, Malformed, NetworkId, NodeId, Root, SignedAction, Time,
-    Wire as _,
+    Action, Block, BlockId, Genesis, Height, Malformed, NetworkId, NodeId, Root, SignedAction,
+    Time, Wire as _,
 };
 
 /// A block carried out.
@@ -246,8 +246,7 @@ fn admit<V: View>(
     scene: &Scene<'_>,
     signed: &SignedAction,
 ) -> Result<NodeId, Stop> {
-    let digest =
-        SignedAction::digest(&scene.network, &signed.sender, signed.nonce, &signed.action);
+    let digest = SignedAction::digest(&scene.network, &signed.sender, signed.nonce, &signed.action);
     PublicKey::from_bytes(&signed.sender)
         .ok()
         .and_then(|key| key.verify(&digest, &Signature(signed.signature)).ok())
@@ -269,7 +268,9 @@ fn dispatch<V: View>(
 ) -> Outcome {
     let key = &signed.sender;
     match &signed.action {
-        Action::AdmitRelease(measurement) => registry::admit_release(draft, scene, key, measurement),
+        Action::AdmitRelease(measurement) => {
+            registry::admit_release(draft, scene, key, measurement)
+        }
         Action::AdmitChain { caip2, contract, finality, start, key_lifetime } => {
             let terms = chains::Terms { caip2, contract, finality, start, key_lifetime };
             chains::admit(draft, scene, key, &terms)

@@ -7,9 +7,7 @@ use crate::state::Answered;
 use crate::tree::{BadProof, check_proof};
 use crate::view::{Entry, Head, key, parse};
 use sotto_crypto::sign::{PublicKey, Signature, SigningKey};
-use sotto_types::{
-    Certificate, Genesis, NetworkId, NodeId, Proof, ReceiptBundle, RequestId,
-};
+use sotto_types::{Certificate, Genesis, NetworkId, NodeId, Proof, ReceiptBundle, RequestId};
 
 /// Why a certificate, an entry or a receipt is not believed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -111,4 +109,3 @@ pub fn check_receipt(genesis: &Genesis, bundle: &ReceiptBundle) -> Result<Answer
     }
     Ok(answered)
 }
-

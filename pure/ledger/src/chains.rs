@@ -163,8 +163,8 @@ fn take<V: View>(
             // Once for every payment of a pay-out, and never for one that this ledger did not give.
             if *nonce <= chain.payout_nonce {
                 chain.payout_done = chain.payout_done.max(*nonce);
+                outbox::close_payout(draft, id, *nonce)?;
             }
-            outbox::close_payout(draft, id, *nonce)?;
         }
         ChainEvent::MembersSet { .. } => {}
     }

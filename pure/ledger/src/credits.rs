@@ -2,6 +2,8 @@
 //! chain: deposits = paid out or set aside + all credits; so pay-outs never exceed deposits, and no
 //! chain's weakness drains another's vault.
 
+use crate::apply::Outcome;
+use crate::event::Refusal;
 use crate::state::{Chain, Credit};
 use crate::view::{Draft, StorageError, View};
 use sotto_types::{Amount, ChainId, NodeId};
@@ -13,12 +15,13 @@ pub(crate) fn deposit<V: View>(
     id: &ChainId,
     node: NodeId,
     amount: Amount,
-) -> Result<(), StorageError> {
-    let overflow = || StorageError("a chain's deposits pass 2^128".into());
+) -> Outcome {
+    // No chain holds so much: whoever says so is refused, and nothing else is broken.
+    let overflow = || Refusal::State("worth more than can be counted");
     chain.deposits = chain.deposits.checked_add(amount).ok_or_else(overflow)?;
     let credit = draft.get::<Credit>(&(*id, node))?.map_or(Amount(0), |credit| credit.0);
     let credit = Credit(credit.checked_add(amount).ok_or_else(overflow)?);
-    draft.put(&(*id, node), &credit)
+    Ok(draft.put(&(*id, node), &credit)?)
 }
 
 /// Sets all of `node`'s credit on a chain aside for paying it out. `None` where there is none, or

@@ -14,8 +14,7 @@ pub(crate) fn turn<V: View>(
     head: &Head,
     block: &Block,
 ) -> Result<Clock, StorageError> {
-    let before =
-        draft.get::<Clock>(&())?.ok_or_else(|| StorageError("no clock is kept".into()))?;
+    let before = draft.get::<Clock>(&())?.ok_or_else(|| StorageError("no clock is kept".into()))?;
     let epoch = block.height.epoch(genesis.epoch_blocks);
     let mut clock = Clock { height: block.height, time: block.time, ..before.clone() };
     if epoch != before.epoch {

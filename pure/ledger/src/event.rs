@@ -62,8 +62,9 @@ pub enum Event {
 }
 
 /// Why the ledger does not admit a request that a chain recorded.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[derive(borsh::BorshSerialize, borsh::BorshDeserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, thiserror::Error, borsh::BorshSerialize, borsh::BorshDeserialize,
+)]
 pub enum RequestRefusal {
     /// The record could not be read.
     #[error("unreadable: {0}")]

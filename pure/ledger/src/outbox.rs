@@ -6,8 +6,7 @@ use crate::apply::{Outcome, Scene, Stop};
 use crate::credits;
 use crate::event::{Event, Refusal};
 use crate::state::{
-    Answered, Chain, Credit, KeySent, Open, Outgoing, Progress, Ready, Request,
-    ResultKey, Worker,
+    Answered, Chain, Credit, KeySent, Open, Outgoing, Progress, Ready, Request, ResultKey, Worker,
 };
 use crate::view::{Draft, StorageError, View};
 use sotto_crypto::sign::{Signature, threshold};
@@ -33,6 +32,7 @@ pub(crate) fn fill<V: View>(
             continue;
         }
         let before = chain.clone();
+        drop_late(draft, &chain, &id)?;
         send_keys(draft, scene, &mut chain, &id)?;
         send_results(draft, scene, &mut chain, &id)?;
         prove_stuck(draft, scene, &mut chain, &id)?;
@@ -42,6 +42,32 @@ pub(crate) fn fill<V: View>(
         }
     }
     Ok(())
+}
+
+/// Results that their contract can take no more, since its final blocks are past their deadline.
+/// Nobody need ever refund them, so nothing else would take them out of here.
+fn drop_late<V: View>(
+    draft: &mut Draft<'_, V>,
+    chain: &Chain,
+    id: &ChainId,
+) -> Result<(), StorageError> {
+    for (key, outgoing) in draft.list::<Outgoing>(id)? {
+        let answers = match &outgoing.delivery {
+            Delivery::Fulfil { answer, .. } => core::slice::from_ref(answer),
+            Delivery::Batch { answers, .. } => answers,
+            _ => continue,
+        };
+        let late = answers.iter().all(|answer| answer.deadline < chain.cursor.time);
+        if let (true, Some(entry)) = (late, number_in(&key)) {
+            draft.remove::<Outgoing>(&(*id, entry));
+        }
+    }
+    Ok(())
+}
+
+/// The entry's number in a key of the outbox.
+fn number_in(key: &[u8]) -> Option<u64> {
+    key.get(33..).and_then(|entry| entry.try_into().ok()).map(u64::from_be_bytes)
 }
 
 /// Result keys that answers of this epoch need and the chain was not told of.
@@ -218,12 +244,8 @@ struct Signed {
     gas: u64,
 }
 
-fn answer<V: View>(
-    draft: &Draft<'_, V>,
-    id: &RequestId,
-) -> Result<Option<Signed>, StorageError> {
-    let (Some(request), Some(answered)) =
-        (draft.get::<Request>(id)?, draft.get::<Answered>(id)?)
+fn answer<V: View>(draft: &Draft<'_, V>, id: &RequestId) -> Result<Option<Signed>, StorageError> {
+    let (Some(request), Some(answered)) = (draft.get::<Request>(id)?, draft.get::<Answered>(id)?)
     else {
         return Ok(None);
     };
@@ -366,8 +388,7 @@ fn close_where<V: View>(
     is_done: impl Fn(&Delivery) -> bool,
 ) -> Result<(), Stop> {
     for (key, outgoing) in draft.list::<Outgoing>(id)? {
-        let entry = key.get(33..).and_then(|entry| entry.try_into().ok()).map(u64::from_be_bytes);
-        if let (Some(entry), true) = (entry, is_done(&outgoing.delivery)) {
+        if let (Some(entry), true) = (number_in(&key), is_done(&outgoing.delivery)) {
             draft.remove::<Outgoing>(&(*id, entry));
         }
     }

@@ -33,11 +33,8 @@ pub(crate) fn admit<V: View>(
     let gathering = Gathering { fixed: fixed(ask), number: ask.number, request: request_id };
     draft.put(&ask.context_id(id, &chain.contract), &gathering)?;
     // With nothing to be held, a request is ready to be assigned.
-    let progress = if ask.needs().is_empty() {
-        Progress::Held(scene.clock.height)
-    } else {
-        Progress::Waiting
-    };
+    let progress =
+        if ask.needs().is_empty() { Progress::Held(scene.clock.height) } else { Progress::Waiting };
     draft.put(&request_id, &record(chain, id, ask.clone(), progress))?;
     draft.put(&(*id, ask.number), &Open(request_id))?;
     draft.events.push(Event::Requested(request_id));
@@ -313,8 +310,12 @@ pub(crate) fn answer<V: View>(
     let number = request.ask.number;
     draft.remove::<Open>(&(request.chain, number));
     draft.put(&(request.chain, number), &Ready { request: id, since: scene.clock.height })?;
-    let answered =
-        Answered { receipt: signed.clone(), result: result.to_vec(), signature: *signature, worker };
+    let answered = Answered {
+        receipt: signed.clone(),
+        result: result.to_vec(),
+        signature: *signature,
+        worker,
+    };
     draft.put(&id, &answered)?;
     draft.put(&id, &request)?;
     draft.events.push(Event::Answered(id));

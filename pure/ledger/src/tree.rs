@@ -62,10 +62,8 @@ pub(crate) fn commit(
     changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
 ) -> Result<(Root, Writes), StorageError> {
     let reader = Reader(view, None);
-    let set: Vec<_> = changes
-        .iter()
-        .map(|(key, value)| (KeyHash::with::<Sha256>(key), value.clone()))
-        .collect();
+    let set: Vec<_> =
+        changes.iter().map(|(key, value)| (KeyHash::with::<Sha256>(key), value.clone())).collect();
     let (root, update) = Tree::new(&reader).put_value_set(set, version).map_err(storage)?;
     let mut writes = Writes { entries: changes.into_iter().collect(), ..Writes::default() };
     for (key, node) in update.node_batch.nodes() {

@@ -3,7 +3,7 @@
 use crate::wire::{Malformed, at_most, wire};
 use crate::{
     Account, AppId, BlockId, ChainId, Epoch, Hash, Height, Manifest, Measurement, NetworkId,
-    Observation, RequestId, Root, SignedReceipt, Time, TeeKind, id::sha256, limits,
+    Observation, RequestId, Root, SignedReceipt, TeeKind, Time, id::sha256, limits,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -37,6 +37,10 @@ pub enum Finality {
 }
 
 /// One thing asked of the ledger.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "actions are few at a time, and a box would show in every match"
+)]
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Action {
     /// A member admits a worker release.

@@ -24,8 +24,7 @@ pub struct NotAnId(String);
 pub(crate) fn unhex<const N: usize>(text: &str) -> Result<[u8; N], NotAnId> {
     let digits = text.strip_prefix("0x").unwrap_or(text);
     let mut out = [0; N];
-    hex::decode_to_slice(digits, &mut out)
-        .map_err(|_| NotAnId(text.chars().take(80).collect()))?;
+    hex::decode_to_slice(digits, &mut out).map_err(|_| NotAnId(text.chars().take(80).collect()))?;
     Ok(out)
 }
 

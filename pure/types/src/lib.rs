@@ -17,6 +17,8 @@ mod outbox;
 mod receipt;
 mod request;
 mod seal;
+#[cfg(test)]
+mod tests;
 pub mod wire;
 
 pub use action::{Action, Block, Evidence, Finality, SignedAction, WorkerKeys};

@@ -7,9 +7,9 @@ pub const ONCHAIN_PAYLOAD_MAX: usize = 1024;
 /// Bytes of one result that goes to a chain.
 pub const RESULT_MAX: usize = 4096;
 /// Bytes of one sealed envelope, as gateways take them.
-pub const ENVELOPE_MAX: usize = 1 << 20;
-/// Bytes of the content of one envelope before sealing.
-pub const SEALED_PAYLOAD_MAX: usize = 1 << 20;
+pub const ENVELOPE_MAX: usize = (1 << 20) + 217;
+/// Bytes of the content of one envelope before sealing: with its padding mark it fills 1 MiB.
+pub const SEALED_PAYLOAD_MAX: usize = (1 << 20) - 1;
 /// Bytes of a component.
 pub const COMPONENT_MAX: usize = 32 << 20;
 /// Bytes of an app's name.
