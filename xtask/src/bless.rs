@@ -19,16 +19,17 @@ pub(crate) fn run(place: &Place) -> Result<ExitCode, String> {
         }
     }
     say("look at what changed before you commit it: \
-         git diff tests/vectors contracts/solidity/artifacts");
+         git diff tests/vectors contracts/solidity/artifacts docs/protocol/gas.md");
     Ok(ExitCode::SUCCESS)
 }
 
-fn jobs(place: &Place) -> [Job; 4] {
+fn jobs(place: &Place) -> [Job; 5] {
     let node = |script| Job::tool("node", &place.solidity(), [script]);
     let crates: Vec<String> =
         BLESSED.iter().flat_map(|name| ["-p", *name]).map(String::from).collect();
     let wire = Job::cargo(place, ["test"]).args(&crates).env("SOTTO_BLESS", "1");
     // Sealing has a writer of its own, a test that is run by name alone.
     let seal = ["test", "-p", "sotto-crypto", "--lib", "--", "--ignored", "write_the_file"];
-    [node("build.mjs"), node("test/vectors.mjs"), wire, Job::cargo(place, seal)]
+    let gas = Job::tool("node", &place.solidity(), ["test/anvil.mjs", "--table"]);
+    [node("build.mjs"), node("test/vectors.mjs"), wire, Job::cargo(place, seal), gas]
 }

@@ -157,10 +157,8 @@ impl Council {
         let storage = |e: sotto_store::StoreError| NoShare::Storage(StorageError(e.to_string()));
         let snapshot = self.store.snapshot().map_err(storage)?;
         let record = read::<Worker>(&snapshot, worker)?.ok_or(NoShare::NotGranted)?;
-        let Wanted { app, path, identity } = wanted;
-        let transport = &record.keys.transport;
         let brain = locked(&self.brain);
-        brain.share(&snapshot, worker, app, *path, identity, transport, &mut OsRng)
+        brain.share(&snapshot, worker, wanted, &record.keys.transport, &mut OsRng)
     }
 
     /// The last certificate, with a view of exactly the state it certifies.

@@ -13,10 +13,10 @@ use crate::screen::Screen;
 use anyhow::Result;
 use stage::Stage;
 
-/// Plays it all and says what happened.
-pub(crate) async fn play(screen: &Screen) -> Result<Report> {
+/// Plays it all, on the embedded chain or on the one behind `rpc`, and says what happened.
+pub(crate) async fn play(screen: &Screen, rpc: Option<String>) -> Result<Report> {
     let progress = screen.progress("starting a development network");
-    let stage = Stage::set(&|what| progress.now(what)).await?;
+    let stage = Stage::set(rpc, &|what| progress.now(what)).await?;
     let report = perform(&stage, &|what: &str| progress.now(what)).await;
     drop(progress);
     stage.strike().await;

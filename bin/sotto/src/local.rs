@@ -46,6 +46,8 @@ pub(crate) enum ChainChoice {
 pub(crate) struct Options {
     pub(crate) folder: PathBuf,
     pub(crate) chain: ChainChoice,
+    /// Where workers are paid; the key's own account unless told.
+    pub(crate) payee: Option<Account>,
     pub(crate) gateway: SocketAddr,
     pub(crate) workers: u16,
     pub(crate) epoch_blocks: u64,
@@ -104,10 +106,7 @@ impl Local {
         config.start = site.height;
         config.signer = Some(Key::from_hex(&key)?);
         let evm = Arc::new(EvmChain::connect(config).await?);
-        let payee = match &devchain {
-            Some(_) => Account::from_address(dev_accounts()[part::PAYEE].address.into_array()),
-            None => wallet.account(),
-        };
+        let payee = options.payee.unwrap_or(wallet.account());
         now("attaching the chain to the ledger");
         node.attach(
             Hands {

@@ -27,8 +27,7 @@ mod generated {
 pub(crate) use generated::{Envelope, Sotto};
 
 /// The artifact the bindings are made from.
-pub(crate) const ARTIFACT: &str =
-    include_str!("../../../contracts/solidity/artifacts/Sotto.json");
+pub(crate) const ARTIFACT: &str = include_str!("../../../contracts/solidity/artifacts/Sotto.json");
 
 #[derive(serde::Deserialize)]
 struct Artifact {

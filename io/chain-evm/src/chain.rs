@@ -14,6 +14,9 @@ pub struct Config {
     /// The block from which on the contract's consumers may have published envelopes: the one it
     /// was deployed in, or 0.
     pub start: u64,
+    /// How many blocks back envelopes are looked for at most: anyone can name one that was never
+    /// published, and each such name costs a look at all of them.
+    pub lookback: u64,
     /// The key that sends and pays; none to read only.
     pub signer: Option<Key>,
     /// Most blocks asked for at once.
@@ -27,13 +30,14 @@ pub struct Config {
 }
 
 impl Config {
-    /// A contract to be read: 2,000 blocks at once, 10 s for a question, at most 500 gwei for a
+    /// A contract to be read: 2,000 blocks at once and 100,000 back for envelopes, 10 s for a question, at most 500 gwei for a
     /// unit of gas, a block every second.
     pub fn new(rpc: impl Into<String>, contract: Account) -> Self {
         Self {
             rpc: rpc.into(),
             contract,
             start: 0,
+            lookback: 100_000,
             signer: None,
             max_range: 2_000,
             timeout: Duration::from_secs(10),
@@ -63,6 +67,7 @@ pub struct EvmChain {
     pub(crate) rpc: Rpc,
     pub(crate) contract: Address,
     pub(crate) start: u64,
+    pub(crate) lookback: u64,
     pub(crate) signer: Option<Arc<Key>>,
     pub(crate) chain_id: u64,
     pub(crate) max_range: u64,
@@ -86,6 +91,7 @@ impl EvmChain {
             rpc,
             contract: address(&config.contract),
             start: config.start,
+            lookback: config.lookback,
             signer: config.signer.map(Arc::new),
             chain_id,
             max_range: config.max_range.max(1),

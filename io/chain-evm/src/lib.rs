@@ -21,4 +21,5 @@ pub use abi::{deploy_code, deployed_code, sotto_abi};
 pub use chain::{Config, ConnectError, EvmChain};
 pub use key::{BadKey, Key};
 pub use reason::reason;
+pub use source::read_request;
 pub use wallet::{EventLog, Receipt, Wallet, WalletError};

@@ -145,9 +145,7 @@ impl Rpc {
         match finality {
             Finality::Instant => Ok("latest".into()),
             Finality::Finalized => Ok("finalized".into()),
-            Finality::Depth(depth) => {
-                Ok(number(self.height().await?.saturating_sub(depth.into())))
-            }
+            Finality::Depth(depth) => Ok(number(self.height().await?.saturating_sub(depth.into()))),
         }
     }
 }

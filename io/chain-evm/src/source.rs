@@ -3,6 +3,7 @@
 mod decode;
 mod events;
 
+pub use decode::read_request;
 #[cfg(test)]
 pub(crate) use decode::requested;
 
@@ -98,19 +99,22 @@ impl RequestSource for EvmChain {
         upto: u64,
     ) -> Result<BTreeMap<Hash, Vec<u8>>, SourceError> {
         let mut found = BTreeMap::new();
+        let start = self.start.max(upto.saturating_sub(self.lookback));
         for chunk in hashes.chunks(TOPICS) {
             let mut span = self.max_range;
             let mut to = upto;
             // Backwards: what is asked for was mostly published a short while ago.
-            while to >= self.start && chunk.iter().any(|hash| !found.contains_key(hash)) {
-                let from = to.saturating_sub(span - 1).max(self.start);
+            while to >= start && chunk.iter().any(|hash| !found.contains_key(hash)) {
+                let from = to.saturating_sub(span - 1).max(start);
                 match self.envelopes(consumer, chunk, from, to).await {
                     Ok(more) => {
                         found.extend(more);
                         let Some(next) = from.checked_sub(1) else { break };
                         to = next;
                     }
-                    Err(SourceError::RangeTooLarge { .. }) if span > 1 => span = (to - from) / 2 + 1,
+                    Err(SourceError::RangeTooLarge { .. }) if span > 1 => {
+                        span = (to - from) / 2 + 1
+                    }
                     Err(error) => return Err(error),
                 }
             }

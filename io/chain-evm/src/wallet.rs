@@ -245,7 +245,11 @@ impl Wallet {
     ///
     /// # Errors
     /// As [`Self::transact`].
-    pub async fn deploy(&self, nonce: u64, code: Vec<u8>) -> Result<(Account, Receipt), WalletError> {
+    pub async fn deploy(
+        &self,
+        nonce: u64,
+        code: Vec<u8>,
+    ) -> Result<(Account, Receipt), WalletError> {
         let hash = self.submit(nonce, None, code, Amount(0), &[]).await?;
         let receipt = self.wait(hash).await?.succeeded()?;
         let contract = receipt.contract;

@@ -25,4 +25,4 @@ pub use sotto_roles::courier::{
     BuildError, Built, Cursor, End, Fee, Gap, NotAJournal, Raw, SendConfig, SendReport, Sender,
     SubmitError, Survey, TxStatus, WatchConfig, WatchReport, Watcher,
 };
-pub use source::{ChainIdentity, Nonces, RequestSource, RequestStatus, SourceError};
+pub use source::{ChainIdentity, Nonces, RequestSource, RequestStatus, SourceError, WrongChain};

@@ -1,7 +1,7 @@
 //! Reading a Sotto contract.
 
 use async_trait::async_trait;
-use sotto_types::{Account, BlockRef, ChainEvent, Domain, Finality, Hash, NetworkId};
+use sotto_types::{Account, BlockRef, ChainEvent, ChainId, Domain, Finality, Hash, NetworkId};
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
 /// What stands at the other end, compared with the configuration before anything else is asked.
@@ -16,6 +16,52 @@ pub struct ChainIdentity {
     /// The domain the contract computes its digests with: binds its version's tags, network,
     /// chain and address.
     pub domain: Domain,
+}
+
+/// What a node serves is not what was configured: nothing of it may be believed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WrongChain {
+    /// Another chain.
+    #[error("the node serves chain {found}, not {due}")]
+    Chain {
+        /// CAIP-2 name of the chain it serves.
+        found: String,
+        /// The one configured.
+        due: String,
+    },
+    /// A Sotto contract of another network.
+    #[error("the contract belongs to network {found}, not {due}")]
+    Network {
+        /// The network it says it belongs to.
+        found: NetworkId,
+        /// The one configured.
+        due: NetworkId,
+    },
+    /// A contract whose digests are not those of this version at this address.
+    #[error("the contract is of another version, or not a Sotto contract")]
+    Domain,
+}
+
+impl ChainIdentity {
+    /// Whether this is the contract at `contract` of `network` on the chain `caip2`.
+    ///
+    /// # Errors
+    /// [`WrongChain`] names what differs first.
+    pub fn verify(
+        &self,
+        caip2: &str,
+        network: &NetworkId,
+        contract: &Account,
+    ) -> Result<(), WrongChain> {
+        if self.caip2 != caip2 {
+            return Err(WrongChain::Chain { found: self.caip2.clone(), due: caip2.into() });
+        }
+        if self.network != *network {
+            return Err(WrongChain::Network { found: self.network, due: *network });
+        }
+        let due = Domain::new(network, &ChainId::from_caip2(caip2), contract);
+        if self.domain == due { Ok(()) } else { Err(WrongChain::Domain) }
+    }
 }
 
 /// The contract's last nonces.

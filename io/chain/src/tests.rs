@@ -112,8 +112,119 @@ impl Testbeds for MemoryBeds {
 
 #[tokio::test]
 async fn conformance_in_memory() {
-    let report = conformance::run(&MemoryBeds, std::env::var("ONLY").ok().as_deref()).await;
+    let report = conformance::run(&MemoryBeds, None).await;
     println!("{report}");
     assert_eq!(report.failures(), Vec::<&str>::new(), "\n{report}");
     assert_eq!(report.skipped(), Vec::<&str>::new());
+}
+
+fn driven(chain: &MemoryChain, journal: Arc<dyn Journal>) -> Driven {
+    let sink = chain.sink(sender(0xAA), true);
+    Driven {
+        watch: WatchConfig::new(
+            sotto_types::ChainId::from_caip2(&chain.config().caip2),
+            chain.config().contract,
+        ),
+        send: Some(SendConfig::new(sink.void(), u128::MAX)),
+        finality: Finality::Instant,
+        source: Arc::new(chain.source()),
+        sink: Some(Arc::new(sink)),
+        journal,
+        clock: Arc::new(FastClock::new(Duration::from_millis(5))),
+    }
+}
+
+fn memory_chain() -> MemoryChain {
+    MemoryChain::new(MemoryConfig::new(NetworkId([7; 32]), conformance::members()))
+}
+
+#[tokio::test]
+async fn the_loop_ends_with_its_door() {
+    let chain = memory_chain();
+    let journal = Arc::new(MemoryJournal::default());
+    let (handle, said, run) = drive(driven(&chain, journal.clone())).await.unwrap();
+    let task = tokio::spawn(run);
+    let other = handle.clone();
+    drop(handle);
+    other.tell(Command::Gone { entry: 1 }).await.unwrap();
+    assert!(!task.is_finished());
+    drop(other);
+    assert_eq!(task.await.unwrap(), Ok(()));
+    drop(said);
+    // Or with whoever listens.
+    let (handle, said, run) = drive(driven(&chain, journal)).await.unwrap();
+    let task = tokio::spawn(run);
+    drop(said);
+    let _ = handle.tell(Command::Gone { entry: 1 }).await;
+    assert_eq!(task.await.unwrap(), Ok(()));
+    assert!(handle.tell(Command::Gone { entry: 1 }).await.is_err());
+}
+
+struct BadJournal(Option<Vec<u8>>);
+
+#[async_trait]
+impl Journal for BadJournal {
+    async fn load(&self) -> Result<Option<Vec<u8>>, JournalError> {
+        Ok(self.0.clone())
+    }
+
+    async fn save(&self, _: &[u8]) -> Result<(), JournalError> {
+        Err(JournalError("the disk is full".into()))
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_sent_that_cannot_be_journalled() {
+    let chain = memory_chain();
+    let (app, key) = (APP, conformance::result_key());
+    let expiry = sotto_types::Time(2_000_000_000);
+    chain.register(&sotto_types::KeyEntry { app, key, expiry });
+    let bed = MemoryBed { chain, clock: FastClock::new(Duration::from_millis(5)) };
+    bed.ask(Callback::None, 1_000).await.unwrap();
+    let ask = bed.chain.asked(1).unwrap();
+    let answer = sotto_types::Answer {
+        number: 1,
+        attempt: sotto_types::Attempt(1),
+        app: ask.app,
+        generation: ask.generation,
+        terms: ask.terms(),
+        result: vec![1],
+        deadline: ask.deadline,
+    };
+    let signature = conformance::Signer::ResultKey.sign(&answer.digest(&bed.chain.domain()));
+    let delivery = sotto_types::Delivery::Fulfil { answer, signature };
+    let failed = DriveError::Journal(JournalError("the disk is full".into()));
+    let (handle, _said, run) = drive(driven(&bed.chain, Arc::new(BadJournal(None)))).await.unwrap();
+    let task = tokio::spawn(run);
+    handle.tell(Command::Deliver { entry: 1, delivery }).await.unwrap();
+    assert_eq!(task.await.unwrap(), Err(failed));
+    bed.chain.mine(3, 3);
+    assert_eq!(bed.chain.history(&sender(0xAA)), []);
+}
+
+#[tokio::test]
+async fn what_cannot_be_driven_is_refused() {
+    let chain = memory_chain();
+    let foreign = Arc::new(BadJournal(Some(vec![9])));
+    let refused = drive(driven(&chain, foreign)).await.err();
+    let version = NotAJournal::Version { found: 9, known: 1 };
+    assert_eq!(refused, Some(DriveError::NotAJournal(version)));
+    let journal = Arc::new(MemoryJournal::default());
+    let refused = drive(Driven { sink: None, ..driven(&chain, journal) }).await.err();
+    assert_eq!(refused, Some(DriveError::NoSink));
+}
+
+#[tokio::test]
+async fn another_chain_is_told_apart() {
+    let chain = memory_chain();
+    let found = chain.source().identity().await.unwrap();
+    let MemoryConfig { caip2, network, contract, .. } = chain.config().clone();
+    assert_eq!(found.verify(&caip2, &network, &contract), Ok(()));
+    let due = "eip155:1".to_owned();
+    let wrong = WrongChain::Chain { found: caip2.clone(), due: due.clone() };
+    assert_eq!(found.verify(&due, &network, &contract), Err(wrong));
+    let other = NetworkId([8; 32]);
+    let wrong = WrongChain::Network { found: network, due: other };
+    assert_eq!(found.verify(&caip2, &other, &contract), Err(wrong));
+    assert_eq!(found.verify(&caip2, &network, &sender(9)), Err(WrongChain::Domain));
 }

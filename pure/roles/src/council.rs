@@ -3,6 +3,10 @@
 //! final in the ledger, to the transport key in the worker's attested evidence. Not here: the
 //! order of blocks among several members (the engine), disks, watching chains (`courier`).
 
+#[cfg(test)]
+mod tests;
+
+use crate::Wanted;
 use rand_core::CryptoRngCore;
 use sotto_crypto::sign::{PublicKey, Signature, SigningKey};
 use sotto_crypto::vet::{EncryptedShare, TransportKey, VaultSecret};
@@ -10,10 +14,10 @@ use sotto_ledger::state::{Chain, Nonce, Open, Outgoing, Progress, Request};
 use sotto_ledger::view::{list, read};
 use sotto_ledger::{StorageError, View, find_grant};
 use sotto_types::{
-    Account, Action, AppId, ChainId, Genesis, Hash, Identity, KeyPath, NetworkId, NodeId,
-    RequestId, SignedAction, limits,
+    Account, Action, ChainId, Genesis, Hash, Malformed, NetworkId, NodeId, RequestId, SignedAction,
+    Wire as _, limits,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Bytes of actions in one block, below the block's own limit.
 const ACTIONS_BYTES: usize = limits::BLOCK_MAX / 2;
@@ -21,6 +25,9 @@ const ACTIONS_BYTES: usize = limits::BLOCK_MAX / 2;
 /// Why an action is not taken into the pool.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotPooled {
+    /// It breaks a limit: a block that held it would be none.
+    #[error("malformed action: {0}")]
+    Malformed(#[from] Malformed),
     /// The signature is not the sender's.
     #[error("the signature is not the sender's")]
     Signature,
@@ -30,6 +37,14 @@ pub enum NotPooled {
         /// Given.
         got: u64,
         /// The next one.
+        next: u64,
+    },
+    /// An earlier one of the sender's is missing. It would wait for ever, and take up room.
+    #[error("nonce {got} where {next} is next")]
+    Gap {
+        /// Given.
+        got: u64,
+        /// The next one that neither was used nor waits.
         next: u64,
     },
     /// Another action with that nonce waits.
@@ -76,7 +91,7 @@ pub struct Council {
     key: SigningKey,
     vault: VaultSecret,
     /// Its own words, not yet in a block.
-    own: Vec<Action>,
+    own: VecDeque<Action>,
     pool: BTreeMap<(NodeId, u64), SignedAction>,
 }
 
@@ -84,7 +99,7 @@ impl Council {
     /// The member with this key and this share of the vault key.
     pub fn new(genesis: &Genesis, key: SigningKey, vault: VaultSecret) -> Self {
         let network = genesis.id();
-        Self { network, key, vault, own: Vec::new(), pool: BTreeMap::new() }
+        Self { network, key, vault, own: VecDeque::new(), pool: BTreeMap::new() }
     }
 
     /// Its key.
@@ -92,15 +107,18 @@ impl Council {
         &self.key
     }
 
-    /// Something it has to say itself; once, however often it is told.
+    /// Something it has to say itself; once, however often it is told. What breaks an action's
+    /// limits never comes into a block.
     pub fn say(&mut self, action: Action) {
         if !self.own.contains(&action) {
-            self.own.push(action);
+            self.own.push_back(action);
         }
     }
 
-    /// Takes somebody's action into the pool.
+    /// Takes somebody's action into the pool. What is in the pool can go into the next block, or
+    /// follows what can, so that nothing stays there.
     pub fn pool(&mut self, view: &impl View, signed: SignedAction) -> Result<(), NotPooled> {
+        check_limits(&signed)?;
         let sender = NodeId::of_key(&signed.sender);
         let digest =
             SignedAction::digest(&self.network, &signed.sender, signed.nonce, &signed.action);
@@ -118,6 +136,13 @@ impl Council {
             Some(_) => return Err(NotPooled::Waiting(signed.nonce)),
             None => {}
         }
+        let mut next = used.saturating_add(1);
+        while self.pool.contains_key(&(sender, next)) {
+            next = next.saturating_add(1);
+        }
+        if signed.nonce > next {
+            return Err(NotPooled::Gap { got: signed.nonce, next });
+        }
         let waiting = self.pool.range((sender, 0)..=(sender, u64::MAX)).count();
         if waiting >= limits::MEMPOOL_PER_SENDER {
             return Err(NotPooled::SenderFull(waiting));
@@ -133,9 +158,12 @@ impl Council {
     /// senders. What was in earlier blocks leaves the pool.
     pub fn actions(&mut self, view: &impl View) -> Result<Vec<SignedAction>, StorageError> {
         let mut actions = self.own_actions(view)?;
+        let mut bytes: usize = actions.iter().map(size).sum();
         let mut used: BTreeMap<NodeId, u64> = BTreeMap::new();
+        if let Some(last) = actions.last() {
+            used.insert(NodeId::of_key(&last.sender), last.nonce);
+        }
         let mut stale = Vec::new();
-        let mut bytes = 0_usize;
         for (&(sender, nonce), signed) in &self.pool {
             let last = match used.get(&sender) {
                 Some(last) => *last,
@@ -161,21 +189,21 @@ impl Council {
 
     fn own_actions(&mut self, view: &impl View) -> Result<Vec<SignedAction>, StorageError> {
         let sender = self.key.public().to_bytes();
-        let mut nonce =
-            read::<Nonce>(view, &NodeId::of_key(&sender))?.map_or(0, |nonce| nonce.0);
+        let mut nonce = read::<Nonce>(view, &NodeId::of_key(&sender))?.map_or(0, |nonce| nonce.0);
         let mut signed = Vec::new();
         let mut bytes = 0_usize;
-        while let Some(action) = self.own.first().cloned() {
-            if bytes >= ACTIONS_BYTES {
-                break;
-            }
-            self.own.remove(0);
-            nonce = nonce.saturating_add(1);
-            let digest = SignedAction::digest(&self.network, &sender, nonce, &action);
+        while bytes < ACTIONS_BYTES && signed.len() < limits::BLOCK_ACTIONS_MAX {
+            let Some(action) = self.own.pop_front() else { break };
+            let next = nonce.saturating_add(1);
+            let digest = SignedAction::digest(&self.network, &sender, next, &action);
             let signature = self.key.sign(&digest).0;
-            let action = SignedAction { sender, nonce, action, signature };
-            bytes = bytes.saturating_add(size(&action));
-            signed.push(action);
+            let action = SignedAction { sender, nonce: next, action, signature };
+            // What breaks a limit is not said: with it the block would be none.
+            if check_limits(&action).is_ok() {
+                nonce = next;
+                bytes = bytes.saturating_add(size(&action));
+                signed.push(action);
+            }
         }
         Ok(signed)
     }
@@ -214,6 +242,10 @@ impl Council {
     fn endorse(&mut self, view: &impl View) -> Result<(), StorageError> {
         let own = Account::from_address(self.key.public().address());
         for (key, chain) in list::<Chain>(view, &())? {
+            // Nothing moves on a halted chain, until the council decides.
+            if chain.halted.is_some() {
+                continue;
+            }
             let Some(id) = key.get(1..).and_then(|id| id.try_into().ok()).map(ChainId) else {
                 continue;
             };
@@ -236,23 +268,32 @@ impl Council {
         &self,
         view: &impl View,
         worker: &NodeId,
-        app: &AppId,
-        path: KeyPath,
-        identity: &Identity,
+        wanted: &Wanted,
         transport: &[u8; 48],
         rng: &mut impl CryptoRngCore,
     ) -> Result<EncryptedShare, NoShare> {
-        let grant = find_grant(view, worker, app, path, identity)?.ok_or(NoShare::NotGranted)?;
+        let Wanted { app, path, identity } = wanted;
+        let grant = find_grant(view, worker, app, *path, identity)?.ok_or(NoShare::NotGranted)?;
         if grant.transport != *transport {
             return Err(NoShare::OtherTransportKey);
         }
         let transport =
             TransportKey::from_bytes(transport).map_err(|_| NoShare::OtherTransportKey)?;
-        Ok(self.vault.grant(&self.network, app, path, identity, &transport, rng))
+        Ok(self.vault.grant(&self.network, app, *path, identity, &transport, rng))
     }
 }
 
 /// About how many bytes an action takes in a block.
 fn size(signed: &SignedAction) -> usize {
     borsh::object_length(signed).unwrap_or(limits::ACTION_MAX)
+}
+
+/// The limits that a block holds each of its actions to.
+fn check_limits(signed: &SignedAction) -> Result<(), Malformed> {
+    // With its version byte, as it travels alone.
+    let got = size(signed).saturating_add(1);
+    if got > limits::ACTION_MAX {
+        return Err(Malformed::TooLong { got, max: limits::ACTION_MAX });
+    }
+    signed.validate()
 }

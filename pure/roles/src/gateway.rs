@@ -2,7 +2,13 @@
 //! nothing it passes on is readable to it but what stands in the ledger anyway. Not here: sockets
 //! (`io/net`), carrying calls out (`bin/node`).
 
+#[cfg(test)]
+mod tests;
+
 use sotto_types::{Hash, Malformed, NodeId, RequestId, SignedAction, Wire as _, limits};
+
+/// Hexadecimal digits of a ledger entry's key; the longest key is a good deal shorter.
+const KEY_DIGITS_MAX: usize = 512;
 
 /// What a client asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,9 +100,12 @@ pub fn read(method: &str, path: &str, body: Vec<u8>) -> Result<Ask, Refused> {
         ("POST", ["v1", "bytes"]) if body.is_empty() => Err(Refused::Bad("no bytes".into())),
         ("POST", ["v1", "bytes"]) => Ok(Ask::Keep(body)),
         ("POST", ["v1", "actions"]) => action(&body).map(Ask::Act),
-        (_, ["health"]) | (_, ["v1", "genesis" | "certificate" | "status" | "bytes" | "actions"]) => {
-            Err(Refused::Method(method.chars().take(16).collect()))
-        }
+        (
+            _,
+            ["health"]
+            | ["v1", "genesis" | "certificate" | "status" | "bytes" | "actions"]
+            | ["v1", "entry" | "nonce" | "receipts" | "requests" | "bytes", _],
+        ) => Err(Refused::Method(method.chars().take(16).collect())),
         _ => Err(Refused::NotFound(path.chars().take(128).collect())),
     }
 }
@@ -106,14 +115,15 @@ fn id<T: core::str::FromStr<Err = sotto_types::NotAnId>>(text: &str) -> Result<T
 }
 
 fn entry_key(text: &str) -> Result<Vec<u8>, Refused> {
-    let digits = text.strip_prefix("0x").unwrap_or(text);
-    let even = digits.len().is_multiple_of(2) && !digits.is_empty() && digits.len() <= 512;
-    let bytes: Option<Vec<u8>> = digits
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(core::str::from_utf8(pair).ok()?, 16).ok())
-        .collect();
-    bytes.filter(|_| even).ok_or_else(|| Refused::Bad("the key is not hexadecimal".into()))
+    let digits = text.strip_prefix("0x").unwrap_or(text).as_bytes();
+    let is_key = !digits.is_empty()
+        && digits.len() <= KEY_DIGITS_MAX
+        && digits.len().is_multiple_of(2)
+        // The parser below would take a sign.
+        && digits.iter().all(u8::is_ascii_hexdigit);
+    let byte = |pair| u8::from_str_radix(core::str::from_utf8(pair).ok()?, 16).ok();
+    let bytes = if is_key { digits.chunks(2).map(byte).collect() } else { None };
+    bytes.ok_or_else(|| Refused::Bad("the key is not hexadecimal".into()))
 }
 
 fn action(body: &[u8]) -> Result<Box<SignedAction>, Refused> {

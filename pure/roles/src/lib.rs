@@ -7,4 +7,9 @@
 pub mod council;
 pub mod courier;
 pub mod gateway;
+mod wanted;
 pub mod worker;
+#[cfg(test)]
+mod world;
+
+pub use wanted::Wanted;

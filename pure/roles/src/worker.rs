@@ -9,6 +9,8 @@ mod job;
 #[cfg(test)]
 mod tests;
 
+pub use crate::Wanted;
+
 use job::{Job, Stage, content};
 use rand_core::CryptoRngCore;
 use sotto_attest::{Binding, Role};
@@ -20,7 +22,7 @@ use sotto_ledger::state::{App, Clock, Progress, Request};
 use sotto_types::digest::ResultWords;
 use sotto_types::{
     Account, Action, AppId, Attempt, Certificate, ChainId, Domain, Epoch, Evidence, Fuel, Genesis,
-    Hash, Height, Identity, KeyPath, Manifest, NodeId, Proof, Receipt, RequestId, SignedAction,
+    Hash, Height, Identity, Manifest, NodeId, Proof, Receipt, RequestId, SignedAction,
     SignedReceipt, TeeKind, Time, WorkerKeys, limits,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,10 +44,7 @@ pub struct Keys {
 impl Keys {
     /// New ones.
     pub fn generate(rng: &mut impl CryptoRngCore) -> Self {
-        Self {
-            signing: SigningKey::generate(rng),
-            transport: TransportSecret::generate(rng),
-        }
+        Self { signing: SigningKey::generate(rng), transport: TransportSecret::generate(rng) }
     }
 
     /// The public halves, as they are bound into evidence.
@@ -106,17 +105,6 @@ pub struct Shown {
     pub attested: Option<Epoch>,
     /// All requests assigned to it.
     pub work: Vec<Work>,
-}
-
-/// A grant that the ledger gave this worker and whose shares it wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Wanted {
-    /// The app.
-    pub app: AppId,
-    /// Which key.
-    pub path: KeyPath,
-    /// Which period.
-    pub identity: Identity,
 }
 
 /// What reaches a worker.
@@ -272,13 +260,15 @@ impl Worker {
     }
 
     /// Follows the ledger's count of this worker's actions. What does not come to count within
-    /// [`PATIENCE`] blocks is lost: its nonces are used again.
+    /// [`PATIENCE`] blocks is lost: its nonces are used again, and what it said is said again.
     fn count(&mut self, counted: u64) {
         if counted > self.counted || self.nonce.0 <= counted {
             self.counted = counted;
             self.nonce = (self.nonce.0.max(counted), self.height);
         } else if self.height.0.saturating_sub(self.nonce.1.0) > PATIENCE {
             self.nonce = (counted, self.height);
+            self.announced.clear();
+            self.asked = None;
         }
     }
 
@@ -286,7 +276,10 @@ impl Worker {
         let just_asked = self.asked.is_some_and(|(epoch, height)| {
             epoch == clock.epoch && self.height.0.saturating_sub(height.0) <= PATIENCE
         });
-        let renew = self.asked.is_none() || attested != Some(clock.epoch);
+        // Without evidence of its own making it could sign no receipt that the ledger takes.
+        let renew = self.asked.is_none()
+            || attested != Some(clock.epoch)
+            || self.evidence == Hash::default();
         if just_asked || !renew {
             return Vec::new();
         }
@@ -370,10 +363,13 @@ impl Worker {
     }
 
     fn shares(&mut self, wanted: Wanted, shares: &[(u32, EncryptedShare)]) -> Vec<Output> {
+        let is_wanted = self.jobs.values().any(|job| job.wants().contains(&wanted));
+        if !is_wanted || self.vet_keys.contains_key(&wanted) {
+            return Vec::new();
+        }
         let Wanted { app, path, identity } = wanted;
         let network = self.genesis.id();
-        let opened =
-            self.keys.transport.open(shares, &self.vault, &network, &app, path, &identity);
+        let opened = self.keys.transport.open(shares, &self.vault, &network, &app, path, &identity);
         let Ok(key) = opened else { return Vec::new() };
         self.vet_keys.insert(wanted, key);
         self.start_ready()
@@ -381,12 +377,12 @@ impl Worker {
 
     fn bytes(&mut self, bytes: Vec<u8>) -> Vec<Output> {
         let hash = Hash::of(&bytes);
+        for job in self.jobs.values_mut() {
+            job.keep(hash, &bytes);
+        }
+        // Anybody may name a component's hash as an envelope's: the same bytes then serve as both.
         if self.jobs.values().any(|job| job.manifest.code == hash) {
             self.components.insert(hash, Arc::new(bytes));
-        } else {
-            for job in self.jobs.values_mut() {
-                job.keep(hash, &bytes);
-            }
         }
         self.start_ready()
     }
@@ -422,8 +418,12 @@ impl Worker {
         attempt: Attempt,
         outcome: Result<(Vec<u8>, Fuel), String>,
     ) -> Vec<Output> {
-        let current = self.jobs.get(&id).is_some_and(|job| job.assignment.attempt == attempt);
-        if !current {
+        // One run has one outcome: a second one would have the result key sign two results.
+        let is_running = self
+            .jobs
+            .get(&id)
+            .is_some_and(|job| job.assignment.attempt == attempt && job.stage == Stage::Running);
+        if !is_running {
             return Vec::new();
         }
         let outputs = match outcome {
@@ -480,16 +480,15 @@ impl Worker {
     ) -> Receipt {
         let Job { request, assignment, manifest, .. } = job;
         let network = self.genesis.id();
-        let on_chain = Domain::new(&network, &request.chain, &request.contract).result(
-            &ResultWords {
+        let on_chain =
+            Domain::new(&network, &request.chain, &request.contract).result(&ResultWords {
                 number: request.ask.number,
                 request: &request.hash,
                 attempt: assignment.attempt,
                 app: &request.ask.app,
                 generation: request.ask.generation,
                 result: &Hash::of(result),
-            },
-        );
+            });
         Receipt {
             network,
             request: id,

@@ -140,7 +140,8 @@ fn with_outside(place: &Place, job: Job) -> Job {
         Some(anvil) => job.env("SOTTO_ANVIL", anvil),
         None => job,
     };
-    job.env("SOTTO_NODE_MODULES", modules)
+    // The variable names the folder that holds `node_modules`.
+    job.env("SOTTO_NODE_MODULES", modules.parent().unwrap_or(&modules))
 }
 
 fn twin(place: &Place) -> Vec<Job> {

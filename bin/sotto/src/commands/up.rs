@@ -1,11 +1,12 @@
 //! `sotto up`: a development network until stopped.
 
 use crate::commands::home;
-use crate::local::{ChainChoice, Local, Options, part, show};
+use crate::local::{ChainChoice, Local, Options, address, part, show};
 use crate::screen::Screen;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use sotto_devchain::dev_accounts;
+use sotto_types::Account;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -40,6 +41,10 @@ pub(crate) struct Up {
     /// A funded key on that chain (32 bytes of hexadecimal): deploys the contract, carries results
     #[arg(long, env = "SOTTO_KEY", hide_env_values = true)]
     key: Option<String>,
+
+    /// Where workers are paid: an address; a published development account, or the key's own
+    #[arg(long)]
+    payee: Option<String>,
 
     /// How many workers run
     #[arg(long, default_value_t = 1)]
@@ -96,11 +101,20 @@ impl Up {
         Ok(Options {
             folder: self.folder.clone(),
             chain,
+            payee: self.payee()?,
             gateway: at(self.gateway_port),
             workers: self.workers,
             epoch_blocks: self.epoch,
             roots: self.trust.iter().map(read).collect::<Result<_>>()?,
         })
+    }
+
+    fn payee(&self) -> Result<Option<Account>> {
+        let published = dev_accounts()[part::PAYEE].address.into_array();
+        match &self.payee {
+            Some(text) => address(text).map(Some),
+            None => Ok(self.rpc.is_none().then(|| Account::from_address(published))),
+        }
     }
 
     fn say(&self, screen: &Screen, local: &Local) {

@@ -286,12 +286,11 @@ pub(super) async fn pay_out(
     now: &(dyn Fn(&str) + Sync),
 ) -> Result<()> {
     now("the ledger pays the worker out");
-    let start = 10_000 * ETHER;
     let until = tokio::time::Instant::now() + Duration::from_secs(90);
     loop {
         let status = stage.local.node.status()?;
         let chain = status.chains.first().context("the ledger knows no chain")?;
-        let paid = stage.seller.balance(&stage.payee).await?.saturating_sub(start);
+        let paid = stage.seller.balance(&stage.payee).await?.saturating_sub(stage.payee_before);
         if chain.credits == "0" && chain.outbox == 0 && paid.to_string() == chain.deposits {
             report.paid_to_worker = format!("{} at {}", ether(paid), show(&stage.payee));
             let gas = paid_gas(stage).await?;

@@ -125,6 +125,8 @@ pub(super) struct Stage {
     pub(super) bidders: Vec<Actor>,
     pub(super) mallory: Actor,
     pub(super) payee: Account,
+    /// What it held before the worker earned anything.
+    pub(super) payee_before: u128,
     pub(super) auction_app: AppId,
     pub(super) hello_app: AppId,
     provider: RootProvider,
@@ -133,13 +135,17 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Starts a network in a folder of its own and publishes the apps.
-    pub(super) async fn set(now: &dyn Fn(&str)) -> Result<Self> {
+    pub(super) async fn set(rpc: Option<String>, now: &dyn Fn(&str)) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let any = ([127, 0, 0, 1], 0).into();
+        let key = alloy::hex::encode(dev_accounts()[part::COURIER].private_key);
+        let chain = rpc.map_or(ChainChoice::Embedded(any), |url| ChainChoice::Rpc { url, key });
+        let payee = Account::from_address(dev_accounts()[part::PAYEE].address.into_array());
         let local = Local::start(
             Options {
                 folder: folder.path().to_owned(),
-                chain: ChainChoice::Embedded(any),
+                chain,
+                payee: Some(payee),
                 gateway: any,
                 workers: 1,
                 epoch_blocks: EPOCH_BLOCKS,
@@ -161,14 +167,16 @@ impl Stage {
             bidders.push(Actor::new(&rpc, name, 3 + place).await?);
         }
         let provider: RootProvider = RootProvider::new_http(rpc.parse()?);
+        let seller = Actor::new(&rpc, "the seller", part::USER).await?;
         Ok(Self {
             chain: ChainId::from_caip2(&format!("eip155:{}", local.chain_id)),
             network,
             gateway,
-            seller: Actor::new(&rpc, "the seller", part::USER).await?,
+            payee_before: seller.balance(&payee).await?,
+            seller,
             bidders,
             mallory: Actor::new(&rpc, "Mallory", 8).await?,
-            payee: Account::from_address(dev_accounts()[part::PAYEE].address.into_array()),
+            payee,
             auction_app,
             hello_app,
             provider,

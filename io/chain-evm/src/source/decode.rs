@@ -1,12 +1,26 @@
 //! One request out of its event. Its consumer's contract chose nearly every byte of it.
 
 use crate::abi::{Sotto, account};
-use alloy::{primitives::B256, rpc::types::Log, sol_types::SolEvent as _};
+use alloy::{
+    primitives::{B256, LogData},
+    rpc::types::Log,
+    sol_types::SolEvent as _,
+};
 use sotto_types::{
     Amount, AppId, Ask, Assurance, ChainEvent, Context, Generation, Hash, Submission, Time, limits,
 };
 
-/// The request, or why it cannot be read; the contract's counter moves on either way.
+/// Reads a `Requested` event of the Sotto contract from its topics and data, which may be any bytes
+/// whatever. The request, or why it cannot be read; the contract's counter moves on either way.
+///
+/// What is not looked at here: whether the request hashes to what the contract keeps.
+pub fn read_request(topics: &[[u8; 32]], data: &[u8]) -> ChainEvent {
+    let topics = topics.iter().map(B256::from).collect();
+    let data = LogData::new_unchecked(topics, data.to_vec().into());
+    let inner = alloy::primitives::Log { address: Default::default(), data };
+    requested(&Log { inner, ..Log::default() })
+}
+
 pub(crate) fn requested(log: &Log) -> ChainEvent {
     let number = log.topics().get(1).map(number_of).unwrap_or_default();
     match Sotto::Requested::decode_log_validate(&log.inner) {
@@ -38,7 +52,7 @@ fn ask(event: &Sotto::Requested) -> Result<Ask, String> {
     within("submissions", asked.submissions.len(), limits::SUBMISSIONS_MAX)?;
     within("bytes of payload", asked.payload.len(), limits::ONCHAIN_PAYLOAD_MAX)?;
     let callback = asked.callbackGas;
-    if callback > limits::CALLBACK_GAS_MAX || callback % limits::CALLBACK_GAS_STEP != 0 {
+    if callback > limits::CALLBACK_GAS_MAX || !callback.is_multiple_of(limits::CALLBACK_GAS_STEP) {
         return Err(format!("callback gas {callback}"));
     }
     let escrow: u128 =

@@ -31,7 +31,8 @@ impl EvmChain {
                 events.push(super::decode::requested(log));
                 continue;
             }
-            let malformed = |error| SourceError::Malformed(format!("a log of the contract: {error}"));
+            let malformed =
+                |error| SourceError::Malformed(format!("a log of the contract: {error}"));
             match Sotto::SottoEvents::decode_log(&log.inner).map_err(malformed)?.data {
                 Sotto::SottoEvents::Fulfilled(event) => events.push(ChainEvent::Settled {
                     number: event.id,
@@ -98,7 +99,8 @@ impl EvmChain {
         let domain = Domain(self.view(&Sotto::domainCall {}, "latest").await?.0);
         let calls: Vec<Vec<u8>> =
             asks.iter().map(|ask| Sotto::statusOfCall { id: ask.number }.abi_encode()).collect();
-        let answers = self.rpc.calls(self.contract, &calls, "latest").await.map_err(source_error)?;
+        let answers =
+            self.rpc.calls(self.contract, &calls, "latest").await.map_err(source_error)?;
         let mut wrong = BTreeMap::new();
         for (ask, answer) in asks.iter().zip(answers) {
             let found = Sotto::statusOfCall::abi_decode_returns(&answer)

@@ -77,8 +77,7 @@ impl EvmBed {
         value: Amount,
     ) -> Result<Receipt, Trouble> {
         let nonce = self.user.nonce().await.map_err(trouble)?;
-        let hash =
-            self.user.submit_with(nonce, to, code, value, GAS).await.map_err(trouble)?;
+        let hash = self.user.submit_with(nonce, to, code, value, GAS).await.map_err(trouble)?;
         mine(&self.rpc, 1).await?;
         let receipt = self.user.wait(hash).await.map_err(trouble)?;
         if receipt.ok { Ok(receipt) } else { Err(Trouble("a transaction failed".into())) }
@@ -128,6 +127,22 @@ async fn deploy(rpc: &Rpc, user: &Wallet, code: Vec<u8>) -> Result<Account, Trou
     mine(rpc, 1).await?;
     let receipt = user.wait(hash).await.map_err(trouble)?;
     receipt.contract.filter(|_| receipt.ok).ok_or_else(|| Trouble("not deployed".into()))
+}
+
+/// Creation code of a contract that makes one call while it is created.
+pub(super) fn caller(to: &Account, calldata: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(calldata.len()).unwrap().to_be_bytes();
+    // codecopy(0, where the data begins, length)
+    let mut code = vec![0x61, length[0], length[1], 0x61, 0, 0, 0x5f, 0x39];
+    // call(gas, to, 0, 0, length, 0, 0), revert unless it succeeded
+    code.extend([0x5f, 0x5f, 0x61, length[0], length[1], 0x5f, 0x5f, 0x73]);
+    code.extend(to.address().unwrap());
+    code.extend([0x5a, 0xf1]);
+    let after = u8::try_from(code.len() + 6).unwrap();
+    code.extend([0x60, after, 0x57, 0x5f, 0x5f, 0xfd, 0x5b, 0x5f, 0x5f, 0xf3]);
+    let begins = u16::try_from(code.len()).unwrap().to_be_bytes();
+    code[4..6].copy_from_slice(&begins);
+    [code, calldata.to_vec()].concat()
 }
 
 /// Creation code of a contract that publishes an envelope and then is empty.
@@ -214,8 +229,7 @@ impl Testbed for EvmBed {
 
     async fn reorg(&self, depth: u64) -> Result<(), Trouble> {
         let before = self.rpc.header("latest").await.map_err(trouble)?.unwrap().block();
-        let _: Value =
-            self.rpc.ask("anvil_reorg", (depth, [(); 0])).await.map_err(trouble)?;
+        let _: Value = self.rpc.ask("anvil_reorg", (depth, [(); 0])).await.map_err(trouble)?;
         let tag = number(before.height);
         let after = self.rpc.header(&tag).await.map_err(trouble)?.map(|header| header.block());
         match after {

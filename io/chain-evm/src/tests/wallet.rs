@@ -3,9 +3,9 @@ use super::node::{KEYS, Node};
 use crate::abi::{ARTIFACT, Sotto, address};
 use crate::*;
 use alloy::sol_types::SolCall as _;
-use sotto_chain::conformance::{Callback, Testbed as _, members};
+use sotto_chain::conformance::{self, Callback, Testbed as _, members};
 use sotto_chain::{RequestSource, ResultSink, SourceError};
-use sotto_types::{Account, Amount, Finality, NetworkId};
+use sotto_types::{Account, Amount, ChainEvent, Delivery, Finality, Hash, KeyEntry, NetworkId};
 use std::time::Duration;
 
 #[tokio::test]
@@ -13,17 +13,15 @@ async fn refusals_are_named_with_their_arguments() {
     let bed = EvmBed::new(Node::embedded().await).await.unwrap();
     let nonce = bed.user.nonce().await.unwrap();
     let calldata = Sotto::refundCall { id: 7 }.abi_encode();
-    let refused =
-        bed.user.submit(nonce, Some(&bed.sotto), calldata.clone(), Amount(0), &[]).await;
+    let refused = bed.user.submit(nonce, Some(&bed.sotto), calldata.clone(), Amount(0), &[]).await;
     let named = WalletError::Reverted("NotOpen(id: 7, status: 0)".into());
     assert_eq!(refused, Err(named.clone()));
     assert_eq!(bed.user.view(&bed.sotto, &calldata, &[]).await, Err(named));
 
     // Another contract's error is named by its own interface alone.
-    let abi: serde_json::Value = serde_json::from_str(include_str!(
-        "../../../../contracts/solidity/artifacts/Cheat.json"
-    ))
-    .unwrap();
+    let abi: serde_json::Value =
+        serde_json::from_str(include_str!("../../../../contracts/solidity/artifacts/Cheat.json"))
+            .unwrap();
     let abi = serde_json::from_value(abi["abi"].clone()).unwrap();
     let calldata = Cheat::onSottoResultCall { id: 1, result: Default::default() }.abi_encode();
     let refused = bed.user.view(&bed.consumer, &calldata, &[&abi]).await;
@@ -33,7 +31,13 @@ async fn refusals_are_named_with_their_arguments() {
     // A failure on the chain itself costs its nonce and is told.
     let hash = bed
         .user
-        .submit_with(nonce, Some(&bed.sotto), Sotto::refundCall { id: 7 }.abi_encode(), Amount(0), 100_000)
+        .submit_with(
+            nonce,
+            Some(&bed.sotto),
+            Sotto::refundCall { id: 7 }.abi_encode(),
+            Amount(0),
+            100_000,
+        )
         .await
         .unwrap();
     mine(&bed.rpc, 1).await.unwrap();
@@ -109,6 +113,48 @@ async fn finality_is_as_asked() {
     assert_eq!(source.block(head.height + 1).await, Ok(None));
     let parent = source.block(head.height - 1).await.unwrap().unwrap();
     assert_eq!(head.parent, parent.hash);
+}
+
+#[tokio::test]
+async fn a_change_of_keys_made_by_another_contract_is_seen() {
+    let bed = EvmBed::new(Node::embedded().await).await.unwrap();
+    let source = bed.source();
+    let begin = source.head(Finality::Instant).await.unwrap();
+    let domain = bed.place().domain();
+    let change = |nonce: u64| {
+        let key = conformance::result_key();
+        let entry = KeyEntry { app: conformance::APP, key, expiry: begin.time.plus(1_000) };
+        let signatures = conformance::prove(&domain.keys(nonce, std::slice::from_ref(&entry)));
+        Delivery::Keys { nonce, entries: vec![entry], signatures }
+    };
+    let direct = crate::abi::calldata(&change(1));
+    bed.act(Some(&bed.sotto), direct, Amount(0)).await.unwrap();
+    let indirect = super::bed::caller(&bed.sotto, &crate::abi::calldata(&change(2)));
+    bed.act(None, indirect, Amount(0)).await.unwrap();
+    let head = source.head(Finality::Instant).await.unwrap();
+    let events = source.events(begin.height + 1..=head.height).await;
+    let due = vec![ChainEvent::KeysSet { nonce: 1 }, ChainEvent::KeysSet { nonce: 2 }];
+    assert_eq!(events, Ok(due));
+}
+
+#[tokio::test]
+async fn envelopes_are_looked_for_so_far_and_no_further() {
+    let bed = EvmBed::new(Node::embedded().await).await.unwrap();
+    let consumer = bed.publish(b"sealed").await.unwrap();
+    bed.advance(20, 20).await.unwrap();
+    let hash = Hash::of(b"sealed");
+    let upto = bed.source().head(Finality::Instant).await.unwrap().height;
+    let found = async |max_range, lookback, start| {
+        let config = Config::new(&bed.url, bed.sotto);
+        let config = Config { max_range, lookback, start, ..config };
+        let chain = EvmChain::connect(config).await.unwrap();
+        chain.published(&consumer, &[hash], upto).await.unwrap().len()
+    };
+    assert_eq!(found(3, 1_000, 0).await, 1);
+    assert_eq!(found(1, 20, 0).await, 1);
+    assert_eq!(found(3, 19, 0).await, 0);
+    assert_eq!(found(3, 1_000, upto - 20).await, 1);
+    assert_eq!(found(3, 1_000, upto - 19).await, 0);
 }
 
 #[test]

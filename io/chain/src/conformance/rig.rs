@@ -14,8 +14,8 @@ use std::{
 };
 use tokio::{sync::mpsc, task::JoinHandle};
 
-/// Blocks after which something that should have happened counts as not happening.
-const PATIENCE: u32 = 800;
+/// Turns after which something that should have happened counts as not happening.
+const PATIENCE: u32 = 1_500;
 /// Real time given to the courier for each block.
 const TURN: Duration = Duration::from_millis(10);
 /// Reports kept for a failure's text.
@@ -174,11 +174,29 @@ impl<'a> Rig<'a> {
         what: &'static str,
         holds: impl Fn(&Known) -> bool + Send,
     ) -> Result<(), Failure> {
+        self.turns(true, what, holds).await
+    }
+
+    /// Lets time pass, but no block come, until something holds.
+    pub(super) async fn wait(
+        &mut self,
+        what: &'static str,
+        holds: impl Fn(&Known) -> bool + Send,
+    ) -> Result<(), Failure> {
+        self.turns(false, what, holds).await
+    }
+
+    async fn turns(
+        &mut self,
+        blocks: bool,
+        what: &'static str,
+        holds: impl Fn(&Known) -> bool + Send,
+    ) -> Result<(), Failure> {
         for _ in 0..PATIENCE {
             if holds(&self.known) {
                 return Ok(());
             }
-            self.turn(true).await?;
+            self.turn(blocks).await?;
         }
         Err(Failure::Never { what, reports: self.known.last.iter().cloned().collect() })
     }

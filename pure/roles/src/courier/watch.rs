@@ -143,7 +143,10 @@ pub enum WatchReport {
         gap: Gap,
     },
     /// One block holds more events than an observation can.
-    #[error("block {height} holds {events} events, an observation at most {}", limits::OBSERVED_EVENTS_MAX)]
+    #[error(
+        "block {height} holds {events} events, an observation at most {}",
+        limits::OBSERVED_EVENTS_MAX
+    )]
     Crowded {
         /// The block.
         height: u64,
@@ -374,13 +377,7 @@ impl Watcher {
         }
     }
 
-    fn say_halt(
-        &mut self,
-        was: BlockRef,
-        is: BlockRef,
-        now: Time,
-        out: &mut Vec<WatchOutput>,
-    ) {
+    fn say_halt(&mut self, was: BlockRef, is: BlockRef, now: Time, out: &mut Vec<WatchOutput>) {
         out.push(WatchOutput::Halt { was, now: is });
         self.rest(now.plus(self.config.again.max(1)), Phase::Halted { was, now: is }, out);
     }

@@ -53,10 +53,7 @@ impl Job {
     }
 
     /// Hashes of bytes it cannot run without.
-    pub(super) fn missing(
-        &self,
-        components: &BTreeMap<Hash, Arc<Vec<u8>>>,
-    ) -> BTreeSet<Hash> {
+    pub(super) fn missing(&self, components: &BTreeMap<Hash, Arc<Vec<u8>>>) -> BTreeSet<Hash> {
         let needs = self.request.ask.needs();
         let mut missing: BTreeSet<Hash> =
             needs.into_iter().filter(|hash| !self.bytes.contains_key(hash)).collect();

@@ -70,7 +70,7 @@ impl Sender {
         let mut fee = survey.fee;
         fee.max = fee.max.min(self.config.max_fee);
         fee.tip = fee.tip.map(|tip| tip.min(fee.max));
-        self.dirty = true;
+        // Not journalled yet: until it is signed, nothing can have used the nonce.
         self.signing.insert(nonce, Fresh { entry, built: built.clone(), fee });
         if let Some(item) = entry.and_then(|entry| self.items.get_mut(&entry)) {
             item.state = State::Flying;

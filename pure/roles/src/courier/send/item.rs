@@ -167,13 +167,13 @@ impl Sender {
     /// members, keys and pay-outs only the lowest nonce, and that one alone.
     fn next(&self, now: Time) -> Option<u64> {
         let first = |order: Order| {
-            let of_order = self.items.iter().filter(move |(_, item)| {
-                item.place().0 == order && item.state != State::Landed
-            });
+            let of_order = self
+                .items
+                .iter()
+                .filter(move |(_, item)| item.place().0 == order && item.state != State::Landed);
             of_order.min_by_key(|(entry, item)| (item.place().1, **entry)).map(|(entry, _)| *entry)
         };
-        let heads =
-            [first(Order::Members), first(Order::Keys), first(Order::Payout)];
+        let heads = [first(Order::Members), first(Order::Keys), first(Order::Payout)];
         (self.items.iter())
             .filter(|(_, item)| item.ready(now))
             .filter(|(entry, item)| {

@@ -293,8 +293,7 @@ fn refused_for_good_is_given_up() {
         for output in sender.step(SendInput::Survey(Ok(bench.chain.survey())), Time(now)) {
             if let SendOutput::Build { entry, .. } = output {
                 builds += 1;
-                let refused =
-                    BuildError::WouldRevert { reason: "mismatch".into(), curable: false };
+                let refused = BuildError::WouldRevert { reason: "mismatch".into(), curable: false };
                 let built = SendInput::Built { entry, built: Err(refused) };
                 ends.extend(sender.step(built, Time(now)).into_iter().filter_map(|o| match o {
                     SendOutput::Ended { end, .. } => Some(end),

@@ -56,7 +56,12 @@ fn asking(head: u64, requests: u64) -> Watcher {
     watcher
 }
 
-fn answered(watcher: &mut Watcher, to: u64, events: Vec<ChainEvent>, count: u64) -> Vec<WatchOutput> {
+fn answered(
+    watcher: &mut Watcher,
+    to: u64,
+    events: Vec<ChainEvent>,
+    count: u64,
+) -> Vec<WatchOutput> {
     assert_eq!(watcher.step(WatchInput::Events { from: 11, to, events }, NOW), []);
     watcher.step(WatchInput::Count { at: to, count }, NOW)
 }
@@ -152,7 +157,10 @@ fn halts_when_a_final_block_changed_and_waits() {
     assert_eq!(watcher.step(WatchInput::Tick, Time(1001)), [WatchOutput::AskHead]);
     watcher.step(WatchInput::Head(forked(12, 1)), Time(1001));
     let halt = WatchOutput::Halt { was: block(10), now: forked(10, 1) };
-    assert_eq!(watcher.step(changed(), Time(1001)), [halt.clone(), WatchOutput::WakeAt(Time(1011))]);
+    assert_eq!(
+        watcher.step(changed(), Time(1001)),
+        [halt.clone(), WatchOutput::WakeAt(Time(1011))]
+    );
     // Said again until the ledger has it; the same cursor changes nothing.
     assert_eq!(watcher.step(cursor(10, 4), Time(1002)), []);
     assert_eq!(watcher.step(WatchInput::Tick, Time(1011))[0], halt);
