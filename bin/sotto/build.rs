@@ -17,11 +17,10 @@ fn main() {
     let guests = out.ancestors().nth(4).unwrap_or(&out).join("guests");
     for app in ["auction", "hello"] {
         let package = root.join("examples").join(app);
-        let built = guest::build_component(&package, &guests, &mut |_| {})
-            .and_then(|component| {
-                std::fs::copy(&component, out.join(format!("{app}.wasm")))
-                    .map_err(|error| error.to_string())
-            });
+        let built = guest::build_component(&package, &guests, &mut |_| {}).and_then(|component| {
+            std::fs::copy(&component, out.join(format!("{app}.wasm")))
+                .map_err(|error| error.to_string())
+        });
         if let Err(why) = built {
             println!("cargo:error=the example app {app} cannot be built: {why}");
         }

@@ -10,7 +10,7 @@ use sotto_chain::{
 };
 use sotto_ledger::state::{Chain, Outgoing};
 use sotto_ledger::view::{list, read};
-use sotto_types::{Account, Action, BlockRef, ChainId, Domain, Finality};
+use sotto_types::{Account, Action, BlockRef, ChainId, Finality};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -63,7 +63,8 @@ pub(crate) async fn attach(
     tasks: &mut JoinSet<()>,
 ) -> Result<()> {
     let id = ChainId::from_caip2(&hands.caip2);
-    check_identity(&council, &hands, &id).await?;
+    let identity = hands.source.identity().await.context("asking the chain who it is")?;
+    identity.verify(&hands.caip2, &council.genesis().id(), &hands.contract)?;
     let mut watch = WatchConfig::new(id, hands.contract);
     watch.poll = 1;
     let mut send = SendConfig::new(hands.sink.void(), hands.max_fee);
@@ -88,22 +89,6 @@ pub(crate) async fn attach(
     tasks.spawn(listen(council.clone(), id, said));
     tasks.spawn(gather(council.clone(), id, hands.source));
     tasks.spawn(tell(council, id, handle));
-    Ok(())
-}
-
-/// The contract must be this network's, on the chain it is said to be on.
-async fn check_identity(council: &Council, hands: &Hands, id: &ChainId) -> Result<()> {
-    let identity = hands.source.identity().await.context("asking the chain who it is")?;
-    let network = council.genesis().id();
-    if identity.caip2 != hands.caip2 {
-        bail!("the node there serves {}, not {}", identity.caip2, hands.caip2);
-    }
-    if identity.network != network {
-        bail!("the contract belongs to network {}, not {network}", identity.network);
-    }
-    if identity.domain != Domain::new(&network, id, &hands.contract) {
-        bail!("the contract computes another domain than this program");
-    }
     Ok(())
 }
 
@@ -173,7 +158,7 @@ fn news(
     let mut commands = Vec::new();
     let cursor =
         Cursor { after: chain.cursor, requests: chain.requests, halted: chain.halted.is_some() };
-    if told.replace(cursor.clone()) != Some(cursor.clone()) {
+    if told.replace(cursor) != Some(cursor) {
         commands.push(Command::Cursor(cursor));
     }
     let mut entries = BTreeSet::new();

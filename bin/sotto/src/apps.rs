@@ -117,6 +117,9 @@ pub(crate) fn read_app(
     manifest: Option<&Path>,
     progress: &mut dyn FnMut(&str),
 ) -> Result<(AppFile, Vec<u8>)> {
+    if !path.exists() {
+        bail!("there is no {}; name a package's folder or a component", path.display());
+    }
     let (component, beside) = if path.is_dir() {
         (build(path, progress)?, path.join("sotto.toml"))
     } else {
@@ -124,7 +127,10 @@ pub(crate) fn read_app(
     };
     let file = manifest.map_or(beside, Path::to_owned);
     let text = std::fs::read_to_string(&file).with_context(|| {
-        format!("cannot read {}; an app's manifest stands there or is named by --manifest", file.display())
+        format!(
+            "cannot read {}; an app's manifest stands there or is named by --manifest",
+            file.display()
+        )
     })?;
     let app = AppFile::parse(&text).with_context(|| format!("in {}", file.display()))?;
     let bytes = std::fs::read(&component)
@@ -132,9 +138,10 @@ pub(crate) fn read_app(
     Ok((app, bytes))
 }
 
-/// Builds a package into a component; says where it lies.
+/// Builds a package into a component; says where it lies. Its products go where cargo's would.
 pub(crate) fn build(package: &Path, progress: &mut dyn FnMut(&str)) -> Result<PathBuf> {
-    let target = package.join("target");
+    let shared = std::env::var_os("CARGO_TARGET_DIR").map(|dir| PathBuf::from(dir).join("guests"));
+    let target = shared.unwrap_or_else(|| package.join("target"));
     match crate::guest::build_component(package, &target, progress) {
         Ok(component) => Ok(component),
         Err(why) => bail!("{why}"),

@@ -122,14 +122,8 @@ impl Local {
             payee,
         )
         .await?;
-        let local = Self {
-            node,
-            rpc,
-            chain_id: site.chain_id,
-            contract,
-            deploy_gas: site.gas,
-            devchain,
-        };
+        let local =
+            Self { node, rpc, chain_id: site.chain_id, contract, deploy_gas: site.gas, devchain };
         std::fs::write(options.folder.join("genesis"), local.node.genesis().encode())?;
         now("waiting for the worker to be attested");
         local.wait_until_ready().await?;
@@ -212,7 +206,9 @@ async fn site(
         .genesis()
         .members
         .iter()
-        .map(|key| Ok(Account::from_address(sotto_crypto::sign::PublicKey::from_bytes(key)?.address())))
+        .map(|key| {
+            Ok(Account::from_address(sotto_crypto::sign::PublicKey::from_bytes(key)?.address()))
+        })
         .collect::<Result<_>>()?;
     let code = deploy_code(&node.genesis().id(), &members, key_lifetime);
     let (contract, receipt) = wallet.deploy(wallet.nonce().await?, code).await?;

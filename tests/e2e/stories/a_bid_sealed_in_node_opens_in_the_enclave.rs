@@ -3,9 +3,7 @@ use crate::stage::Network;
 use alloy::primitives::{Address, B256};
 use anyhow::{Context as _, Result, ensure};
 use sotto_client::{Gateway, Recipient};
-use sotto_types::{
-    ChainId, Context, Generation, RequestId, digest::word,
-};
+use sotto_types::{ChainId, Context, Generation, RequestId, digest::word};
 use std::process::Command;
 use std::time::Duration;
 
@@ -57,11 +55,7 @@ async fn story(network: &Network, folder: &std::path::Path, contract: &str) -> R
     Ok(())
 }
 
-fn seal_in_node(
-    root: &sotto_client::Network,
-    to: &Recipient,
-    payload: &[u8],
-) -> Result<Vec<u8>> {
+fn seal_in_node(root: &sotto_client::Network, to: &Recipient, payload: &[u8]) -> Result<Vec<u8>> {
     let sotto_types::Identity::Context(context) = to.identity() else { unreachable!() };
     let parameters = serde_json::json!({
         "vault_key": hex::encode(root.vault().to_bytes()),
@@ -93,7 +87,15 @@ fn deploy(network: &Network, folder: &std::path::Path) -> Result<String> {
     let folder = folder.to_string_lossy().into_owned();
     let gateway = network.gateway();
     let deployed = crate::stage::json(&[
-        "deploy", example, "--owner", &owner, "--gateway", &gateway, "--folder", &folder, "--json",
+        "deploy",
+        example,
+        "--owner",
+        &owner,
+        "--gateway",
+        &gateway,
+        "--folder",
+        &folder,
+        "--json",
     ])?;
     Ok(deployed["app"].as_str().context("no app")?.to_owned())
 }

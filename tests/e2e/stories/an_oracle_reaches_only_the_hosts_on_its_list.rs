@@ -58,7 +58,11 @@ fn over_its_own_tls() -> Result<()> {
     let hosts = manifest
         .lines()
         .map(|line| {
-            if line.starts_with("hosts") { format!("hosts = [\"localhost:{listed}\"]") } else { line.into() }
+            if line.starts_with("hosts") {
+                format!("hosts = [\"localhost:{listed}\"]")
+            } else {
+                line.into()
+            }
         })
         .collect::<Vec<_>>()
         .join("\n");
@@ -86,7 +90,8 @@ fn over_its_own_tls() -> Result<()> {
             .collect()
     };
     let answered = json(&call(&ask(listed)))?;
-    let result = hex::decode(answered["result"].as_str().context("no result")?.trim_start_matches("0x"))?;
+    let result =
+        hex::decode(answered["result"].as_str().context("no result")?.trim_start_matches("0x"))?;
     let price = result.first_chunk::<32>().context("a short answer")?;
     assert_eq!(price[16..], 123_456_789_000_u128.to_be_bytes(), "eight decimals");
 

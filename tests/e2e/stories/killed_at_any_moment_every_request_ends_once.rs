@@ -44,9 +44,8 @@ fn torment(network: &Network, rpc: &str, folder: &Path, seed: u64) -> Result<()>
     let app = deploy(network, folder)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let client = runtime.block_on(Client::connect(rpc, &contract, 5))?;
-    let payee = sotto_types::Account::from_address(
-        sotto_devchain::dev_accounts()[2].address.into_array(),
-    );
+    let payee =
+        sotto_types::Account::from_address(sotto_devchain::dev_accounts()[2].address.into_array());
     let before = runtime.block_on(client.balance(&payee))?;
     for kill in 0..KILLS {
         let wanted = REQUESTS * u64::from(kill + 1) / u64::from(KILLS);
@@ -75,7 +74,15 @@ fn deploy(network: &Network, folder: &Path) -> Result<String> {
     let folder = folder.to_string_lossy().into_owned();
     let gateway = network.gateway();
     let deployed = json(&[
-        "deploy", example, "--owner", &owner, "--gateway", &gateway, "--folder", &folder, "--json",
+        "deploy",
+        example,
+        "--owner",
+        &owner,
+        "--gateway",
+        &gateway,
+        "--folder",
+        &folder,
+        "--json",
     ])?;
     Ok(deployed["app"].as_str().context("no app")?.to_owned())
 }

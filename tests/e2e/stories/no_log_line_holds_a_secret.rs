@@ -19,8 +19,7 @@ fn at_the_loudest_level() -> Result<()> {
     let gateway = network.gateway();
     let at = ["--gateway", &gateway, "--folder", &folder_text, "--json"];
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/hello");
-    let deployed =
-        json(&[&["deploy", example, "--owner", &owner_text][..], &at].concat())?;
+    let deployed = json(&[&["deploy", example, "--owner", &owner_text][..], &at].concat())?;
     let app = deployed["app"].as_str().unwrap();
     let ask = ["call", app, "--payload", "world", "--sealed", BID, "--rpc", &rpc];
     let answered = json(&[&ask[..], &at].concat())?;

@@ -14,9 +14,7 @@ use rand::rngs::OsRng;
 use sotto_chain_evm::{Key, Wallet};
 use sotto_client::Recipient;
 use sotto_devchain::dev_accounts;
-use sotto_types::{
-    Account, Amount, AppId, Assurance, ChainId, Context, Generation, RequestId,
-};
+use sotto_types::{Account, Amount, AppId, Assurance, ChainId, Context, Generation, RequestId};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -138,8 +136,7 @@ impl Call {
         };
         let escrow = Amount(u128::from(self.escrow_gwei) * 1_000_000_000);
         let nonce = wallet.nonce().await?;
-        let receipt =
-            wallet.transact(nonce, contract, call.abi_encode(), escrow, &abis()).await?;
+        let receipt = wallet.transact(nonce, contract, call.abi_encode(), escrow, &abis()).await?;
         let made = receipt.logs.iter().find(|log| {
             log.contract == *contract
                 && log.topics.first() == Some(&Sotto::Requested::SIGNATURE_HASH.0)

@@ -53,9 +53,25 @@ async fn show(named: &Named, screen: &Screen) -> Result<ExitCode> {
     let bundle = ReceiptBundle::decode(&named.bytes().await?)?;
     let answered: Answered = sotto_ledger::view::parse(&bundle.answer.value)?;
     let receipt = &answered.receipt.receipt;
-    screen.say(format!("{receipt:#?}"));
-    screen.say(format!("result     {}", alloy::hex::encode_prefixed(&answered.result)));
-    screen.say("(not verified: `sotto receipt verify` does that)");
+    for (what, value) in [
+        ("network", receipt.network.to_string()),
+        ("request", receipt.request.to_string()),
+        ("asked", format!("number {} of {}", receipt.number, receipt.contract)),
+        ("app", format!("{}, generation {}", receipt.app, receipt.generation)),
+        ("code", receipt.code.to_string()),
+        ("result", alloy::hex::encode_prefixed(&answered.result)),
+        ("commitment", receipt.commitment.to_string()),
+        ("for chain", receipt.on_chain.to_string()),
+        ("ran", format!("assignment {}, epoch {}", receipt.attempt, receipt.epoch)),
+        ("opened", format!("{} envelopes", receipt.opened)),
+        ("fuel", receipt.fuel.to_string()),
+        ("worker", receipt.worker.to_string()),
+        ("evidence", receipt.evidence.to_string()),
+        ("TEE", receipt.tee.to_string()),
+    ] {
+        screen.say(format!("{what:12} {value}"));
+    }
+    screen.say("\nNot verified: `sotto receipt verify` does that.");
     screen.object(&serde_json::json!({
         "verified": null,
         "network": receipt.network.to_string(),
@@ -110,15 +126,17 @@ impl Named {
         }
         let digits = self.receipt.strip_prefix("0x").unwrap_or(&self.receipt);
         hex::decode(digits).with_context(|| {
-            format!("{} is no file, no request's id and no hexadecimal", crate::screen::short(&self.receipt))
+            format!(
+                "{} is no file, no request's id and no hexadecimal",
+                crate::screen::short(&self.receipt)
+            )
         })
     }
 }
 
 /// A file's bytes, or what its hexadecimal digits say.
 fn read(path: &PathBuf) -> Result<Vec<u8>> {
-    let bytes =
-        std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let text = std::str::from_utf8(&bytes).map(str::trim).ok();
     let digits = text.map(|text| text.strip_prefix("0x").unwrap_or(text));
     Ok(digits.and_then(|digits| hex::decode(digits).ok()).unwrap_or(bytes))

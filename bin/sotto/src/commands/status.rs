@@ -27,7 +27,11 @@ impl Status {
         let rows = |key: &str| status[key].as_array().cloned().unwrap_or_default();
         for worker in rows("workers") {
             let good = if worker["good"] == true { "good" } else { "not attested lately" };
-            screen.say(format!("worker   {}  {good}  TEE {}", short(&text(&worker["id"])), text(&worker["tee"])));
+            screen.say(format!(
+                "worker   {}  {good}  TEE {}",
+                short(&text(&worker["id"])),
+                text(&worker["tee"])
+            ));
         }
         for app in rows("apps") {
             screen.say(format!("app      {}  {}", text(&app["id"]), text(&app["name"])));

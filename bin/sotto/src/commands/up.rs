@@ -173,9 +173,9 @@ fn holder(port: u16) -> Option<String> {
     let wanted = format!("socket:[{inode}]");
     for process in std::fs::read_dir("/proc").ok()?.flatten() {
         let Ok(files) = std::fs::read_dir(process.path().join("fd")) else { continue };
-        let holds = files.flatten().any(|file| {
-            std::fs::read_link(file.path()).is_ok_and(|to| to == Path::new(&wanted))
-        });
+        let holds = files
+            .flatten()
+            .any(|file| std::fs::read_link(file.path()).is_ok_and(|to| to == Path::new(&wanted)));
         if holds {
             let id = process.file_name().to_string_lossy().into_owned();
             let name = std::fs::read_to_string(process.path().join("comm")).unwrap_or_default();

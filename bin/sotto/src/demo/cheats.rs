@@ -12,8 +12,8 @@ use rand::rngs::OsRng;
 use sotto_chain_evm::deploy_code;
 use sotto_crypto::sign::SigningKey;
 use sotto_types::{
-    Account, AppId, Ask, Assurance, Attempt, Context, Domain, Generation, Genesis, Hash,
-    NetworkId, ReceiptBundle, Submission, Time, Wire as _, digest::ResultWords, digest::word,
+    Account, AppId, Ask, Assurance, Attempt, Context, Domain, Generation, Genesis, Hash, NetworkId,
+    ReceiptBundle, Submission, Time, Wire as _, digest::ResultWords, digest::word,
 };
 
 /// Seconds a cheating request stays open.
@@ -308,8 +308,7 @@ async fn wrong_network(stage: &Stage, settled: &Settled, report: &mut Report) ->
     let checked = stage.network.check_receipt(&settled.bundle)?;
     let bundle = ReceiptBundle::decode(&settled.bundle)?;
     let answered: sotto_ledger::state::Answered = sotto_ledger::view::parse(&bundle.answer.value)?;
-    let genuine =
-        call(&made, checked.receipt.attempt.0, &answered.result, &answered.signature);
+    let genuine = call(&made, checked.receipt.attempt.0, &answered.result, &answered.signature);
     let outcome = stage.mallory.call(&contract, &genuine, sotto_types::Amount(0)).await;
     let on_chain = refusal(outcome, "wrong_network")?;
     let elsewhere = sotto_client::Network::from_genesis(&genesis.encode())?;

@@ -123,7 +123,8 @@ impl Report {
         screen.say(format!("The worker was paid          {}\n", self.paid_to_worker));
         screen.say(format!("The receipt ({} bytes)\n", self.receipt.len() / 2));
         screen.say(self.receipt_text.lines().map(|l| format!("  {l}\n")).collect::<String>());
-        let verified = if self.verified { "verified from the genesis alone" } else { "NOT verified" };
+        let verified =
+            if self.verified { "verified from the genesis alone" } else { "NOT verified" };
         screen.say(format!("  offline: {verified}\n"));
         screen.say(format!(
             "Gas: a lone result {}, each of 32 together {}\n",

@@ -59,8 +59,7 @@ impl Actor {
         value: Amount,
     ) -> Result<Receipt, WalletError> {
         let mut nonce = self.nonce.lock().await;
-        let hash =
-            self.wallet.submit(*nonce, Some(to), call.abi_encode(), value, &abis()).await?;
+        let hash = self.wallet.submit(*nonce, Some(to), call.abi_encode(), value, &abis()).await?;
         *nonce += 1;
         drop(nonce);
         let receipt = self.wallet.wait(hash).await?;

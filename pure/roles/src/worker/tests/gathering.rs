@@ -95,7 +95,7 @@ fn shares_that_do_not_open_are_passed_over_and_asked_for_again() {
         vec![(1, EncryptedShare([0xc0; 192]))],
         vec![(0, good)],
         vec![(1, good), (1, good)],
-        vec![(1, good), (2, good)],
+        vec![(1, good), (2, share(&world, &request_key(2), &own_transport()))],
         vec![(1, flipped)],
         vec![(1, share(&world, &request_key(2), &own_transport()))],
         vec![(1, share(&world, &result_key(0), &own_transport()))],

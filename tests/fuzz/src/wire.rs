@@ -1,0 +1,132 @@
+//! Every message between nodes and on disk, and every entry of the ledger's state: what decodes is
+//! encoded to the same bytes, and one byte more or less is refused.
+
+use crate::Reached;
+use crate::network::{ANSWERED, ASSIGNED, NETWORK, SETTLED, id, manifest};
+use crate::script;
+use sotto_ledger::state;
+use sotto_ledger::view::{Entry, parse, value};
+use sotto_types::{
+    Block, Certificate, Genesis, Manifest, Proof, Receipt, ReceiptBundle, SignedAction,
+    SignedReceipt, Wire,
+};
+use std::fmt::Debug;
+
+/// The first byte says which message the rest is said to be.
+pub fn wire(bytes: &[u8]) -> Reached {
+    let Some((kind, message)) = bytes.split_first() else { return Reached::Refused };
+    match kind {
+        0 => one::<Genesis>(message, |genesis| drop(genesis.id())),
+        1 => one::<Manifest>(message, |manifest| drop(manifest.id())),
+        2 => one::<SignedAction>(message, |action| drop(action.id())),
+        3 => one::<Block>(message, |block| drop(block.id())),
+        4 => one::<Receipt>(message, |receipt| drop(receipt.digest())),
+        5 => one::<SignedReceipt>(message, |signed| drop(signed.receipt.digest())),
+        6 => one::<Certificate>(message, |certificate| drop(certificate.digest())),
+        7 => one::<Proof>(message, drop),
+        8 => one::<ReceiptBundle>(message, drop),
+        _ => Reached::Refused,
+    }
+}
+
+/// The longest text of a refusal: it goes into logs and answers.
+const REASON_MAX: usize = 512;
+
+fn one<T: Wire + PartialEq + Debug>(bytes: &[u8], name: impl FnOnce(&T)) -> Reached {
+    match T::decode(bytes) {
+        Err(why) => {
+            let text = why.to_string();
+            assert!(text.len() <= REASON_MAX, "a refusal of {} bytes: {text}", text.len());
+            Reached::Refused
+        }
+        Ok(message) => {
+            name(&message);
+            assert!(bytes.len() <= T::MAX, "more bytes than a {} may have", T::NAME);
+            assert_eq!(message.encode(), bytes, "a second encoding of {message:?}");
+            let longer = [bytes, &[0]].concat();
+            assert!(T::decode(&longer).is_err(), "a byte too many is taken");
+            let shorter = &bytes[..bytes.len() - 1];
+            assert!(T::decode(shorter).is_err(), "a byte too few is taken");
+            Reached::Taken
+        }
+    }
+}
+
+pub(crate) fn wire_seeds() -> Vec<Vec<u8>> {
+    fn seed<T: Wire>(kind: u8, message: &T) -> Vec<u8> {
+        [vec![kind], message.encode()].concat()
+    }
+    let network = &*NETWORK;
+    let mut seeds = vec![seed(0, &network.genesis), seed(1, &manifest())];
+    seeds.extend(network.submitted.iter().map(|action| seed(2, action)));
+    seeds.extend(script::every_action().iter().map(|action| seed(2, action)));
+    seeds.extend(network.blocks.iter().map(|block| seed(3, block)));
+    for bundle in &network.bundles {
+        seeds.push(seed(6, &bundle.certificate));
+        seeds.push(seed(7, &bundle.answer));
+        seeds.push(seed(8, bundle));
+    }
+    let answered: state::Answered = network.get(&id(ANSWERED)).unwrap();
+    seeds.extend([seed(4, &answered.receipt.receipt), seed(5, &answered.receipt)]);
+    seeds
+}
+
+/// A table's letter and the value of an entry there: from a disk, or proved by a gateway.
+pub fn entry(bytes: &[u8]) -> Reached {
+    let Some((table, value)) = bytes.split_first() else { return Reached::Refused };
+    let tables: [(u8, fn(&[u8]) -> Reached); 17] = [
+        of::<state::Founding>(),
+        of::<state::Clock>(),
+        of::<state::Nonce>(),
+        of::<state::Release>(),
+        of::<state::Worker>(),
+        of::<state::App>(),
+        of::<state::Chain>(),
+        of::<state::Request>(),
+        of::<state::Open>(),
+        of::<state::Ready>(),
+        of::<state::Gathering>(),
+        of::<state::Grant>(),
+        of::<state::ResultKey>(),
+        of::<state::KeySent>(),
+        of::<state::Outgoing>(),
+        of::<state::Credit>(),
+        of::<state::Answered>(),
+    ];
+    let known = tables.into_iter().find(|(letter, _)| letter == table);
+    known.map_or(Reached::Refused, |(_, read)| read(value))
+}
+
+fn of<T: Entry>() -> (u8, fn(&[u8]) -> Reached) {
+    (T::TABLE, |bytes| match parse::<T>(bytes) {
+        Err(why) => {
+            assert!(why.0.len() <= REASON_MAX, "a refusal of {} bytes", why.0.len());
+            Reached::Refused
+        }
+        Ok(entry) => {
+            assert_eq!(value(&entry).unwrap(), bytes, "a second encoding of an entry");
+            Reached::Taken
+        }
+    })
+}
+
+pub(crate) fn entry_seeds() -> Vec<Vec<u8>> {
+    let network = &*NETWORK;
+    let entries = network.view.entries.iter();
+    let mut seeds: Vec<Vec<u8>> =
+        entries.map(|(key, value)| [&key[..1], value].concat()).collect();
+    // Each state of a request has a form of its own.
+    for number in [SETTLED, ANSWERED, ASSIGNED] {
+        let request: state::Request = network.get(&id(number)).unwrap();
+        for progress in [
+            state::Progress::Refused(sotto_ledger::RequestRefusal::Unreadable("why".into())),
+            state::Progress::Unanswered,
+            state::Progress::Failed("why".into()),
+            state::Progress::Refunded,
+        ] {
+            let request = state::Request { progress, ..request.clone() };
+            seeds.push([vec![state::Request::TABLE], value(&request).unwrap()].concat());
+        }
+    }
+    seeds
+}
