@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result, bail};
 use rand::rngs::OsRng;
 use serde::Deserialize;
 use sotto_crypto::sign::SigningKey;
+use sotto_runtime::{Config, HostList, Runtime, World};
 use sotto_types::{AppKind, Fuel, Hash, Manifest, Upgrade};
 use std::path::{Path, PathBuf};
 
@@ -56,6 +57,16 @@ const fn three() -> u16 {
 impl AppFile {
     pub(crate) fn parse(text: &str) -> Result<Self> {
         Ok(toml::from_str(text)?)
+    }
+
+    /// That a worker would run this component under this manifest.
+    pub(crate) fn check(&self, component: &[u8]) -> Result<()> {
+        let hosts = HostList::parse(&self.hosts)?;
+        let world = if hosts.is_empty() { World::Function } else { World::FunctionHttp };
+        Runtime::new(Config::default())?.load(component, world).with_context(|| {
+            format!("a worker would not run it with {} hosts in its manifest", self.hosts.len())
+        })?;
+        Ok(())
     }
 
     /// The manifest of this component under this owner.

@@ -90,10 +90,10 @@ contract ConsumersTest is Base {
 
     function test_price_refuses_what_is_no_quote() public {
         Price oracle = Price(payable(deployCommitted("Price", abi.encode(sotto, APP, GENERATION))));
-        vm.expectRevert(abi.encodeWithSelector(Price.PairLength.selector, 0));
+        vm.expectRevert(abi.encodeWithSelector(Price.QueryLength.selector, 0));
         oracle.ask("", uint64(NOW + 1 hours));
-        vm.expectRevert(abi.encodeWithSelector(Price.PairLength.selector, 65));
-        oracle.ask(string(new bytes(65)), uint64(NOW + 1 hours));
+        vm.expectRevert(abi.encodeWithSelector(Price.QueryLength.selector, 1025));
+        oracle.ask(string(new bytes(1025)), uint64(NOW + 1 hours));
         uint64 id = oracle.ask("ETH/USD", uint64(NOW + 1 hours));
         bytes[5] memory results = [
             bytes("short"),

@@ -14,7 +14,7 @@
 //! failed and why.
 //!
 //! The answer is `abi.encode(uint256 price, uint256 time)`: the price with eight decimals, digits
-//! beyond them dropped, and the time of the block that admitted the request.
+//! beyond them dropped, and the time of the block that assigned the request.
 
 mod decimal;
 

@@ -35,7 +35,7 @@ pub struct Call {
     pub caller: [u8; 32],
     /// What the consumer called this request.
     pub context: Vec<u8>,
-    /// The time of the block that admitted the request, in seconds since 1970.
+    /// The time of the block that assigned the request, in seconds since 1970.
     pub time: u64,
     /// What was said in the open.
     pub payload: Vec<u8>,

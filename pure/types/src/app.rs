@@ -49,8 +49,8 @@ fn validate(manifest: &Manifest) -> Result<(), Malformed> {
     for host in &manifest.hosts {
         at_most("host", host.len(), limits::HOST_MAX)?;
     }
-    at_most("memory_mib", manifest.memory_mib as usize, 1024)?;
-    at_most("seconds", manifest.seconds as usize, 300)?;
+    at_most("memory_mib", manifest.memory_mib as usize, limits::APP_MEMORY_MIB_MAX)?;
+    at_most("seconds", manifest.seconds as usize, limits::APP_SECONDS_MAX)?;
     let nothing = manifest.holders == 0 || manifest.fuel == Fuel(0);
     if nothing || manifest.memory_mib == 0 || manifest.seconds == 0 {
         return Err(Malformed::Invalid("a manifest gives its app nothing to run on"));

@@ -11,7 +11,11 @@ pub const ENVELOPE_MAX: usize = (1 << 20) + 217;
 /// Bytes of the content of one envelope before sealing: with its padding mark it fills 1 MiB.
 pub const SEALED_PAYLOAD_MAX: usize = (1 << 20) - 1;
 /// Bytes of a component.
-pub const COMPONENT_MAX: usize = 32 << 20;
+pub const COMPONENT_MAX: usize = 8 << 20;
+/// Memory of one call, in MiB: what a worker's pool sets aside.
+pub const APP_MEMORY_MIB_MAX: usize = 256;
+/// Seconds of one call.
+pub const APP_SECONDS_MAX: usize = 300;
 /// Bytes of an app's name.
 pub const APP_NAME_MAX: usize = 64;
 /// Hosts on a manifest's list.
@@ -58,7 +62,7 @@ pub const ATTEMPT_BLOCKS: u64 = 30;
 pub const WORKERS_MAX: usize = 1024;
 /// The longest reason text kept with a refusal or failure.
 pub const REASON_MAX: usize = 256;
-/// Nodes on a path of the ledger's tree, and so of a proof.
+/// Bytes of a proof: an entry and its path in the ledger's tree.
 pub const PROOF_MAX: usize = 64 << 10;
 /// Pending actions of one sender in a council member's pool.
 pub const MEMPOOL_PER_SENDER: usize = 256;

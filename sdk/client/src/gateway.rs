@@ -40,7 +40,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// The gateway at `url`, such as `http://127.0.0.1:7070`. Nothing is sent yet.
+    /// The gateway at `url`, such as `http://127.0.0.1:4690`. Nothing is sent yet.
     ///
     /// # Errors
     /// [`ClientError::Argument`] for anything but an `http` or `https` address without query.

@@ -64,7 +64,7 @@
 //! # async fn example() -> Result<(), sotto_client::ClientError> {
 //! use sotto_client::Gateway;
 //! # let (id, request) = Default::default();
-//! let gateway = Gateway::new("http://127.0.0.1:7070")?;
+//! let gateway = Gateway::new("http://127.0.0.1:4690")?;
 //! let network = gateway.genesis().await?.pinned(&id)?; // the id comes from somebody you trust
 //! gateway.wait_for(&request, std::time::Duration::from_secs(60)).await?;
 //! let receipt = network.check_receipt(&gateway.receipt(&request).await?)?;

@@ -11,7 +11,7 @@ pub struct Call {
     pub caller: [u8; 32],
     /// What the consumer called this request: an auction's id, a session.
     pub context: Vec<u8>,
-    /// The time of the block that admitted the request, in seconds since 1970. The app has no
+    /// The time of the block that assigned the request, in seconds since 1970. The app has no
     /// other clock.
     pub time: u64,
     /// What the consumer said in the open.

@@ -2,7 +2,9 @@
 //! refused; a block is applied or refused, and value is conserved.
 
 use crate::Reached;
-use crate::network::{ASSIGNED, Memory, NETWORK, account, chain, id, key, manifest, result, signed};
+use crate::network::{
+    ASSIGNED, Memory, NETWORK, account, chain, id, key, manifest, result, signed,
+};
 use sotto_client::{ClientError, Network as Client};
 use sotto_ledger::certificate::check_receipt;
 use sotto_ledger::state::{Answered, App, Chain, Clock, Credit, Request, Worker};
@@ -99,7 +101,8 @@ pub(crate) fn conserved(view: &Memory) {
     for (key, chain) in list::<Chain>(view, &()).expect("the chains can be read") {
         let id = ChainId(key[1..].try_into().unwrap());
         let credits = list::<Credit>(view, &id).expect("the credits can be read");
-        let owed = credits.iter().try_fold(chain.paid, |sum, (_, credit)| sum.checked_add(credit.0));
+        let owed =
+            credits.iter().try_fold(chain.paid, |sum, (_, credit)| sum.checked_add(credit.0));
         assert_eq!(owed, Some(chain.deposits), "value is not conserved on {}", chain.caip2);
         assert!(chain.paid <= chain.deposits && chain.payout_done <= chain.payout_nonce);
     }
@@ -125,11 +128,11 @@ pub(crate) fn block_seeds() -> Vec<Vec<u8>> {
             say("owner", owner + 1, deploy),
             say("stranger", 1, fail),
             say("stranger", 7, Action::Hold(id(ASSIGNED))),
-            say("stranger", 2, Action::ResultKey {
-                app,
-                epoch: sotto_types::Epoch(0),
-                key: account("nobody"),
-            }),
+            say(
+                "stranger",
+                2,
+                Action::ResultKey { app, epoch: sotto_types::Epoch(0), key: account("nobody") },
+            ),
         ],
     ];
     let mut seeds: Vec<Vec<u8>> = Vec::new();

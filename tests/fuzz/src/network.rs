@@ -8,8 +8,8 @@ pub(crate) use memory::Memory;
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_attest::{Binding, simulated};
-use sotto_crypto::{envelope::seal, sign::SigningKey};
 use sotto_crypto::vet::{TransportSecret, VaultSecret};
+use sotto_crypto::{envelope::seal, sign::SigningKey};
 use sotto_ledger::certificate::certify;
 use sotto_ledger::state::{Answered, App, Chain, Clock, Nonce, Open, Progress, Request};
 use sotto_ledger::view::{Entry, key as entry_key, list, read};

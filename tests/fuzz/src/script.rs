@@ -80,7 +80,8 @@ fn is_outcome(event: &Event, id: &Hash) -> bool {
 /// One of every action, signed by who may.
 pub(crate) fn every_action() -> Vec<SignedAction> {
     let network = &*NETWORK;
-    let steps = SEEDS.iter().flat_map(|script| script.iter());
+    // The last two scripts hold the same once more.
+    let steps = SEEDS.iter().take(SEEDS.len() - 2).flatten();
     steps
         .map(|(who, action)| {
             let key = key(SENDERS[usize::from(*who)]);

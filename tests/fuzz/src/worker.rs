@@ -53,9 +53,7 @@ impl Told {
                 let attested = attested.map(Epoch);
                 Input::Block(Box::new(Shown { certificate, clock, nonce, attested, work }))
             }
-            Self::Evidence(bytes) => {
-                Input::Evidence(Evidence { kind: TeeKind::Simulated, bytes })
-            }
+            Self::Evidence(bytes) => Input::Evidence(Evidence { kind: TeeKind::Simulated, bytes }),
             Self::Shares { app, path, identity, shares } => {
                 Input::Shares { wanted: Wanted { app, path, identity }, shares }
             }

@@ -38,7 +38,7 @@ impl Build {
 }
 
 /// The world a worker would run it in.
-fn admit(component: &[u8]) -> Result<&'static str> {
+pub(crate) fn admit(component: &[u8]) -> Result<&'static str> {
     let runtime = Runtime::new(Config::default())?;
     match runtime.load(component, World::Function) {
         Ok(_) => Ok("function: reaches nobody, deterministic"),

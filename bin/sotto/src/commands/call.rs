@@ -100,7 +100,10 @@ impl Call {
             std::fs::write(path, &bundle)
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }
-        let text = String::from_utf8(checked.result.clone()).ok();
+        // An app does not write to anybody's terminal: text with control characters stays hexadecimal.
+        let text = String::from_utf8(checked.result.clone())
+            .ok()
+            .filter(|text| !text.contains(|c: char| c.is_control() && c != '\n'));
         let result = alloy::hex::encode_prefixed(&checked.result);
         screen.say(format!("request  {id}"));
         screen.say(format!("answer   {}", text.as_deref().unwrap_or(&result)));

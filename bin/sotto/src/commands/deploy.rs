@@ -32,6 +32,8 @@ impl Deploy {
         let progress = screen.progress("building");
         let mut say = |line: &str| progress.now(line.to_owned());
         let (app, component) = apps::read_app(&self.app, self.manifest.as_deref(), &mut say)?;
+        progress.now("checking that a worker would take it");
+        app.check(&component)?;
         let key = apps::owner_key(&self.owner)?;
         let manifest = app.manifest(key.public().to_bytes(), &component);
         progress.now("publishing");

@@ -106,7 +106,7 @@ impl Verify {
                 Ok(ExitCode::SUCCESS)
             }
             Err(why) => {
-                screen.say(format!("not believed: {why}"));
+                screen.say(why.to_string());
                 let reason = why.to_string();
                 screen.object(&serde_json::json!({ "verified": false, "reason": reason }));
                 Ok(ExitCode::from(2))

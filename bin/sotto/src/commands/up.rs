@@ -66,6 +66,7 @@ impl Up {
             bail!("there is no network in {}; leave --keep out", self.folder.display());
         }
         if self.fresh {
+            self.refuse_to_strand()?;
             clear(&self.folder)?;
         }
         let options = self.options()?;
@@ -83,6 +84,20 @@ impl Up {
             Some(why) => bail!("{why}; `sotto up --verbose` shows more"),
             None => Ok(ExitCode::SUCCESS),
         }
+    }
+
+    /// The keys in a folder are the only ones that can pay out what its contract holds. On the
+    /// embedded chain both go together; on a chain elsewhere the contract would stay behind.
+    fn refuse_to_strand(&self) -> Result<()> {
+        let elsewhere = !self.folder.join("chain.journal").exists();
+        if elsewhere && self.folder.join("contract.json").exists() {
+            bail!(
+                "{} holds the only keys of a contract on a chain elsewhere; nothing was removed. \
+                 Name another folder by --folder, or move this one away",
+                self.folder.display()
+            );
+        }
+        Ok(())
     }
 
     fn options(&self) -> Result<Options> {

@@ -3,6 +3,7 @@
 
 mod chain;
 mod fees;
+mod lane;
 mod random;
 mod sending;
 mod watching;

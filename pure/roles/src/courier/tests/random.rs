@@ -156,7 +156,7 @@ impl World {
             SendOutput::AskFate { nonce, .. } => SendInput::Fate {
                 nonce,
                 // Not asked, or asked of a node whose index is behind.
-                status: (how % 2 == 0).then_some(TxStatus::Unknown),
+                status: how.is_multiple_of(2).then_some(TxStatus::Unknown),
             },
             other => unreachable!("{other:?} is no question"),
         };

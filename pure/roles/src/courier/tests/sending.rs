@@ -11,6 +11,8 @@ struct Bench {
     ends: Vec<(u64, End)>,
     reports: Vec<SendReport>,
     submit: Vec<Result<(), SubmitError>>,
+    /// What was tried out, in order.
+    built: Vec<u64>,
 }
 
 impl Bench {
@@ -23,6 +25,7 @@ impl Bench {
             ends: Vec::new(),
             reports: Vec::new(),
             submit: Vec::new(),
+            built: Vec::new(),
         }
     }
 
@@ -43,6 +46,7 @@ impl Bench {
             }
             SendOutput::AskSurvey => SendInput::Survey(Ok(self.chain.survey())),
             SendOutput::Build { entry, delivery } => {
+                self.built.push(super::chain::deed(&delivery));
                 SendInput::Built { entry, built: self.chain.build(&delivery) }
             }
             SendOutput::Sign { nonce, built, fee } => {
@@ -210,6 +214,48 @@ fn a_stuck_result_gives_way_to_nothing_once_it_is_late() {
 }
 
 #[test]
+fn what_waits_past_its_deadline_is_dropped() {
+    let mut bench = Bench::new();
+    // Its keys never come.
+    bench.deliver(1, fulfil(3, 5010));
+    bench.seconds(5);
+    assert!(bench.ends.is_empty());
+    bench.seconds(5);
+    assert_eq!(bench.ends, [(1, End::Late)]);
+    assert_eq!(bench.sender.waiting(), 0);
+}
+
+#[test]
+fn what_failed_on_the_chain_is_tried_again_before_that_is_final() {
+    let mut bench = Bench::new();
+    bench.chain.deadlines.insert(1, 0);
+    bench.deliver(1, fulfil(1, 9000));
+    bench.second();
+    bench.chain.deadlines.clear();
+    for _ in 0..3 {
+        bench.now += 1;
+        bench.input(SendInput::Tick);
+    }
+    let nonces: Vec<u64> = bench.chain.broadcasts.iter().map(|(tx, _)| tx.nonce).collect();
+    assert_eq!(nonces, [0, 1]);
+    bench.seconds(6);
+    assert_eq!(bench.finals(), [1]);
+    let reverted = |report: &SendReport| matches!(report, SendReport::Reverted { nonce: 0, .. });
+    assert!(bench.reports.iter().any(reverted));
+}
+
+#[test]
+fn what_fails_on_the_chain_again_and_again_is_given_up() {
+    let mut bench = Bench::new();
+    bench.chain.deadlines.insert(1, 0);
+    bench.deliver(1, fulfil(1, 9000));
+    bench.seconds(30);
+    let reason = "failed on the chain 3 times".into();
+    assert_eq!(bench.ends, [(1, End::Refused { reason })]);
+    assert_eq!(bench.chain.nonce(99), 3);
+}
+
+#[test]
 fn pays_more_when_it_does_not_get_in() {
     let mut bench = Bench::new();
     bench.deliver(1, fulfil(1, 9000));
@@ -230,6 +276,11 @@ fn keys_come_first_and_one_after_the_other() {
     bench.deliver(1, fulfil(3, 9000));
     bench.deliver(2, keys(2));
     bench.deliver(3, keys(1));
+    for _ in 0..6 {
+        bench.now += 1;
+        bench.chain.mine(1, 0);
+        bench.input(SendInput::Tick);
+    }
     bench.seconds(12);
     assert_eq!(bench.finals().len(), 3, "{:?}", bench.ends);
     let order: Vec<u64> = bench.chain.blocks.iter().flatten().map(|(tx, _)| tx.deed).collect();
@@ -237,6 +288,9 @@ fn keys_come_first_and_one_after_the_other() {
     assert!(place(1_000_001) < place(1_000_002));
     assert!(place(1_000_001) < place(3));
     assert!(bench.chain.blocks.iter().flatten().all(|(_, ok)| *ok), "nothing failed on the way");
+    // Told first, the later keys were tried once and had to wait; then not before their turn.
+    let tried = |deed: u64| bench.built.iter().filter(|built| **built == deed).count();
+    assert_eq!((tried(1_000_001), tried(1_000_002)), (1, 2), "{:?}", bench.built);
 }
 
 #[test]
