@@ -121,6 +121,8 @@ fn outward(from: &str, to: &str) -> Option<&'static str> {
         "bin" if (from, to) != ("bin/sotto", "bin/node") && !tests_something => {
             Some("nothing imports bin: what others need belongs on a floor below")
         }
+        // The one body of a fuzz target serves both the seeded loop and cargo-fuzz.
+        "tests" if (floor(from), to) == ("fuzz", "tests/fuzz") => None,
         "tests" | "bench" | "fuzz" | "examples" | "xtask" => {
             Some("nothing imports what only checks or shows; move the line to the room of its noun")
         }

@@ -66,10 +66,11 @@ fn a_manifest_keeps_its_limits() {
     good(&Manifest { hosts: vec!["h".repeat(253)], ..base.clone() });
     let long = Manifest { hosts: vec!["h".repeat(254)], ..base.clone() };
     refused(&long, "host", 254, HOST_MAX);
-    good(&Manifest { memory_mib: 1024, ..base.clone() });
-    refused(&Manifest { memory_mib: 1025, ..base.clone() }, "memory_mib", 1025, 1024);
+    good(&Manifest { memory_mib: 256, ..base.clone() });
+    let much = Manifest { memory_mib: 257, ..base.clone() };
+    refused(&much, "memory_mib", 257, APP_MEMORY_MIB_MAX);
     good(&Manifest { seconds: 300, ..base.clone() });
-    refused(&Manifest { seconds: 301, ..base.clone() }, "seconds", 301, 300);
+    refused(&Manifest { seconds: 301, ..base.clone() }, "seconds", 301, APP_SECONDS_MAX);
 
     let nothing = "a manifest gives its app nothing to run on";
     invalid(&Manifest { holders: 0, ..base.clone() }, nothing);
