@@ -136,7 +136,7 @@ pub(crate) fn component_seeds() -> Vec<Vec<u8>> {
 
 /// The bytes of an answer or a payload as Solidity's words.
 pub fn words(bytes: &[u8]) -> Reached {
-    let whole = bytes.len() % 32 == 0;
+    let whole = bytes.len().is_multiple_of(32);
     let read = [
         Word::exactly::<0>(bytes).map(|words| words.to_vec()),
         Word::exactly::<1>(bytes).map(|words| words.to_vec()),

@@ -71,10 +71,13 @@ pub(crate) fn wire_seeds() -> Vec<Vec<u8>> {
     seeds
 }
 
+/// A table's letter and what reads its entries.
+type Table = (u8, fn(&[u8]) -> Reached);
+
 /// A table's letter and the value of an entry there: from a disk, or proved by a gateway.
 pub fn entry(bytes: &[u8]) -> Reached {
     let Some((table, value)) = bytes.split_first() else { return Reached::Refused };
-    let tables: [(u8, fn(&[u8]) -> Reached); 17] = [
+    let tables: [Table; 17] = [
         of::<state::Founding>(),
         of::<state::Clock>(),
         of::<state::Nonce>(),

@@ -21,6 +21,7 @@ const INPUTS_MAX: usize = 24;
 
 /// An input in bytes; nothing of Sotto's travels so.
 #[derive(Clone, BorshSerialize, BorshDeserialize)]
+#[allow(clippy::large_enum_variant, reason = "a few, for a moment")]
 enum Told {
     Block {
         certificate: Certificate,

@@ -48,9 +48,12 @@ fn ten() -> Vec<Vec<u8>> {
     vec![b"0123456789".to_vec()]
 }
 
+/// A body with a bug, its seeds, and what its panic says.
+type Planted = (fn(&[u8]) -> Reached, fn() -> Vec<Vec<u8>>, &'static str);
+
 #[test]
 fn planted_bugs_are_found_and_their_inputs_break_the_target_again() {
-    let planted: [(fn(&[u8]) -> Reached, fn() -> Vec<Vec<u8>>, &str); 3] = [
+    let planted: [Planted; 3] = [
         (believes_a_length, lengths, "is believed"),
         (mixes, halves, "are taken for one"),
         (takes_more, ten, "are taken for ten"),
