@@ -5,9 +5,12 @@ use std::hint::black_box;
 use std::ops::Index;
 use std::time::{Duration, Instant};
 
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+
 use crate::Result;
 
-/// Turns that are run and not counted, as a share of those counted.
+/// Of how many rounds counted one more is run before, and not counted.
 const WARM_UP: usize = 10;
 
 /// Runs `work` on the clock. What it gives is kept from the optimiser and dropped off the clock.
@@ -40,18 +43,20 @@ impl<'a> Interleaved<'a> {
         Entry(self.turns.len() - 1)
     }
 
-    /// Everything `rounds` times, after some rounds that do not count. Who begins changes with
-    /// each round.
+    /// Everything `rounds` times, after some rounds that do not count. Each round has an order of
+    /// its own: who always came after the same one would find the caches always as that one left
+    /// them.
     ///
     /// # Errors
     /// The first that fails.
     pub fn run(mut self, rounds: usize) -> Result<Measured> {
-        let count = self.turns.len();
-        let mut samples = vec![Vec::with_capacity(rounds); count];
+        let mut samples = vec![Vec::with_capacity(rounds); self.turns.len()];
+        let mut order: Vec<usize> = (0..self.turns.len()).collect();
+        let mut rng = ChaCha20Rng::seed_from_u64(0);
         let warm_up = rounds.div_ceil(WARM_UP);
         for round in 0..warm_up + rounds {
-            for turn in 0..count {
-                let entry = (round + turn) % count;
+            shuffle(&mut order, &mut rng);
+            for &entry in &order {
                 let took = (self.turns[entry])()?;
                 if round >= warm_up {
                     samples[entry].push(took.as_secs_f64() * 1e6);
@@ -59,6 +64,13 @@ impl<'a> Interleaved<'a> {
             }
         }
         Ok(Measured { samples: samples.into_iter().map(Spread::of).collect() })
+    }
+}
+
+/// Fisher and Yates; that a remainder is not quite even does no harm here.
+fn shuffle(order: &mut [usize], rng: &mut impl RngCore) {
+    for last in (1..order.len()).rev() {
+        order.swap(last, rng.next_u32() as usize % (last + 1));
     }
 }
 

@@ -61,6 +61,24 @@ pub struct Answered {
     pub on_chain: Signature,
 }
 
+/// A stage of [`Worker::answer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Opening the envelope.
+    Open,
+    /// Running the app.
+    Run,
+    /// Committing to the output, filling in the receipt, both digests.
+    Digest,
+    /// Signing both digests.
+    Sign,
+    /// Sealing the answer.
+    Seal,
+}
+
+/// The stages in order.
+pub const STAGES: [Stage; 5] = [Stage::Open, Stage::Run, Stage::Digest, Stage::Sign, Stage::Seal];
+
 /// Seeded chance: every run of a benchmark uses the same keys.
 pub fn chance(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)
@@ -161,13 +179,32 @@ impl Worker {
     /// # Errors
     /// When the envelope does not open or the app fails.
     pub fn answer(&self, app: &App, envelope: &[u8]) -> Result<Answered> {
+        self.answer_in_stages(app, envelope, |_| ())
+    }
+
+    /// [`Self::answer`], telling after each of its [`STAGES`] that it is done.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn answer_in_stages(
+        &self,
+        app: &App,
+        envelope: &[u8],
+        mut done: impl FnMut(Stage),
+    ) -> Result<Answered> {
         let Opened { mut payload, mut session } = self.open(envelope)?;
+        done(Stage::Open);
         let call = self.call(std::mem::take(&mut *payload));
         let answer = self.run(app, &call)?;
+        done(Stage::Run);
         let receipt = self.receipt(app, &answer);
+        let digest = receipt.digest();
+        done(Stage::Digest);
         let on_chain = self.result_key.sign(&receipt.on_chain.0);
-        let signature = self.signing.sign(&receipt.digest()).0;
+        let signature = self.signing.sign(&digest).0;
+        done(Stage::Sign);
         let sealed = session.seal_next(&answer.output)?;
+        done(Stage::Seal);
         Ok(Answered { sealed, receipt: SignedReceipt { receipt, signature }, on_chain })
     }
 

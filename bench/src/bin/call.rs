@@ -2,11 +2,14 @@
 //! same cryptography alone, and wasmtime alone running the same component. With the fixed cost of
 //! each cryptographic step. `docs/bench/call.md` says how to read it.
 
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
 use sotto_bench::bare::{self, Bare};
-use sotto_bench::measure::{Entry, Interleaved, timed};
+use sotto_bench::measure::{Entry, Interleaved, Spread, timed};
 use sotto_bench::options::Options;
 use sotto_bench::report::Report;
-use sotto_bench::worker::{Worker, chance};
+use sotto_bench::worker::{STAGES, Worker, chance};
 use sotto_bench::{Result, app};
 use sotto_crypto::envelope;
 use sotto_crypto::sign::ResultKey;
@@ -80,8 +83,10 @@ struct Parts {
 
 fn measure(scene: &Scene, rounds: usize) -> Result<Report> {
     let mut report = Report::new("call");
+    let stages = RefCell::new(vec![Vec::new(); STAGES.len()]);
     let mut turns = Interleaved::default();
     let parts = parts(scene, &mut turns)?;
+    turns.add(|| staged(scene, &stages));
     let mut steps = keys(scene, &mut turns);
     steps.extend(messages(scene, &mut turns)?);
     let measured = turns.run(rounds)?;
@@ -103,6 +108,10 @@ fn measure(scene: &Scene, rounds: usize) -> Result<Report> {
     report.measured("bare_async", &measured[parts.bare_async], "the same on its own stack");
     report.measured("runtime", &measured[parts.runtime], "the runtime's call alone");
     report.measured("digests", &measured[parts.digests], "receipt and on-chain digest, no signing");
+    for (stage, samples) in STAGES.iter().zip(stages.into_inner()) {
+        let name = format!("stage: {}", format!("{stage:?}").to_lowercase());
+        report.measured(name, &Spread::of(samples), "within the whole");
+    }
     for (name, entry) in steps {
         report.measured(format!("step: {name}"), &measured[entry], "");
     }
@@ -127,6 +136,22 @@ fn parts<'a>(scene: &'a Scene, turns: &mut Interleaved<'a>) -> Result<Parts> {
         runtime: turns.add(move || timed(|| worker.run(app, call))),
         digests: turns.add(move || timed(|| Ok(worker.receipt(app, &answer).digest()))),
     })
+}
+
+/// The whole once more, and how long it was in each stage.
+fn staged(scene: &Scene, stages: &RefCell<Vec<Vec<f64>>>) -> Result<Duration> {
+    let start = Instant::now();
+    let mut last = start;
+    let mut took = Vec::with_capacity(STAGES.len());
+    let answered = scene.worker.answer_in_stages(&scene.app, &scene.envelope, |_| {
+        let now = Instant::now();
+        took.push(now - last);
+        last = now;
+    })?;
+    drop(answered);
+    let mut stages = stages.borrow_mut();
+    stages.iter_mut().zip(took).for_each(|(stage, took)| stage.push(took.as_secs_f64() * 1e6));
+    Ok(last - start)
 }
 
 type Steps = Vec<(&'static str, Entry)>;

@@ -19,19 +19,23 @@ fn one_busy_moment_does_not_move_the_median() {
 }
 
 #[test]
-fn turns_alternate_and_each_begins_once_in_a_while() {
+fn each_round_has_everyone_once_in_an_order_of_its_own() {
     let order = RefCell::new(String::new());
     let turn = |name: char| {
         order.borrow_mut().push(name);
         Ok(Duration::from_micros(u64::from(u32::from(name))))
     };
     let mut turns = Interleaved::default();
-    let a = turns.add(|| turn('a'));
-    let b = turns.add(|| turn('b'));
-    let measured = turns.run(3).unwrap();
-    assert_eq!(*order.borrow(), "abbaabba");
-    assert_eq!((measured[a].median, measured[b].median), (97.0, 98.0));
-    assert_eq!(measured[a].runs, 3);
+    let [a, b, c] = ['a', 'b', 'c'].map(|name| turns.add(move || turn(name)));
+    let measured = turns.run(100).unwrap();
+    assert_eq!([a, b, c].map(|entry| measured[entry].median), [97.0, 98.0, 99.0]);
+    assert_eq!(measured[a].runs, 100);
+    let order = order.into_inner();
+    let mut orders: Vec<&str> = (0..110).map(|round| &order[3 * round..3 * round + 3]).collect();
+    assert_eq!(order.len(), 330);
+    orders.sort_unstable();
+    orders.dedup();
+    assert_eq!(orders, ["abc", "acb", "bac", "bca", "cab", "cba"]);
 }
 
 #[test]
