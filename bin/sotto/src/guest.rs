@@ -121,11 +121,13 @@ fn flags(package_dir: &Path, sysroot: &Path) -> OsString {
         flags.push(flag);
     };
     // The last that matches counts, so the outermost comes first. The folders above the package
-    // are for what it depends on by path.
-    let above: Vec<&Path> = package_dir.ancestors().collect();
-    for (up, dir) in above.iter().enumerate().rev().filter(|(_, dir)| dir.parent().is_some()) {
-        remap(dir, &format!("/package{}", "/..".repeat(up)));
+    // are for what it depends on by path; one name for all of them, so that it does not matter how
+    // deep the package lies.
+    let above: Vec<&Path> = package_dir.ancestors().skip(1).collect();
+    for dir in above.into_iter().rev().filter(|dir| dir.parent().is_some()) {
+        remap(dir, "/above");
     }
+    remap(package_dir, "/package");
     remap(sysroot, "/rust");
     if let Some(home) = cargo_home() {
         remap(&home, "/cargo");

@@ -21,6 +21,8 @@ mod ledger;
 mod mutate;
 mod network;
 mod script;
+#[cfg(test)]
+mod tests;
 mod text;
 mod wire;
 mod worker;

@@ -32,7 +32,7 @@ pub fn wire(bytes: &[u8]) -> Reached {
 /// The longest text of a refusal: it goes into logs and answers.
 const REASON_MAX: usize = 512;
 
-fn one<T: Wire + PartialEq + Debug>(bytes: &[u8], name: fn(&T) -> [u8; 32]) -> Reached {
+pub(crate) fn one<T: Wire + PartialEq + Debug>(bytes: &[u8], name: fn(&T) -> [u8; 32]) -> Reached {
     match T::decode(bytes) {
         Err(why) => {
             let text = why.to_string();

@@ -112,7 +112,7 @@ pub fn worker(bytes: &[u8]) -> Reached {
     if runs > 0 { Reached::Taken } else { Reached::Refused }
 }
 
-fn check_run(run: &Run) {
+pub(crate) fn check_run(run: &Run) {
     assert_eq!(run.request, id(ASSIGNED), "a request that is not the worker's runs");
     assert_eq!((run.component.as_slice(), &run.manifest), (COMPONENT, &manifest()));
     let seen = run.call.submissions.iter();
@@ -179,4 +179,17 @@ fn honest() -> Vec<Told> {
         }
     }
     told
+}
+
+/// The run that an honest host brings about.
+#[cfg(test)]
+pub(crate) fn honest_run() -> Run {
+    let mut worker = crate::network::worker(&NETWORK.genesis);
+    let steps = honest().into_iter();
+    let mut outputs = steps.flat_map(|told| worker.step(told.input(), NETWORK.now()));
+    let run = outputs.find_map(|output| match output {
+        Output::Run(run) => Some(*run),
+        _ => None,
+    });
+    run.expect("the honest host brings a run about")
 }
