@@ -119,8 +119,9 @@ pub(super) async fn bid(
         let receipt = bidder.wait(hash).await?;
         ensure!(receipt.ok, "{}'s bid was refused", bidder.name);
         report.gas.bid = receipt.gas;
+        let does = if bidder.name == "Alice" { "bids again, replacing her first" } else { "bids" };
         report.hop(
-            &format!("{} bids", bidder.name),
+            &format!("{} {does}", bidder.name),
             "chain",
             format!("{} and {}; {}", bidder.name, ether(DEPOSIT), sealed(envelope)),
             Some(receipt.gas),
