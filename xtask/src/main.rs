@@ -50,6 +50,9 @@ fn main() -> ExitCode {
 
 fn dispatch(command: &str, rest: &[String]) -> Result<ExitCode, String> {
     let place = Place::find()?;
+    if matches!(command, "demo" | "test" | "bless") {
+        place.claim()?;
+    }
     match command {
         "demo" => demo::run(&place, rest),
         "test" => steps::run(&place, rest),

@@ -6,7 +6,12 @@
 //! can run; set `CARGO_TARGET_DIR` to avoid even that, as `.ci/run` does.
 
 use std::env;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// The folders whose crates are built anew when another clone used the build output last.
+const OURS: [&str; 6] = ["pure", "io", "sdk", "bin", "tests", "examples"];
 
 /// The folders a command works with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +40,24 @@ impl Place {
         Ok(Self { root, cache, target })
     }
 
+    /// Makes the shared build output this clone's: what another clone built of our own crates names
+    /// files by that clone's folder, and cargo tells two clones apart by the age of their files
+    /// alone. So where another clone came last, our files become new. Dependencies stay built.
+    pub(crate) fn claim(&self) -> Result<(), String> {
+        let failed = |error: std::io::Error| format!("{}: {error}", self.target.display());
+        let mark = self.target.join("clone");
+        let root = self.root.to_string_lossy();
+        if fs::read_to_string(&mark).is_ok_and(|last| last == root) {
+            return Ok(());
+        }
+        let now = SystemTime::now();
+        for folder in OURS {
+            renew(&self.root.join(folder), now).map_err(failed)?;
+        }
+        fs::create_dir_all(&self.target).map_err(failed)?;
+        fs::write(&mark, root.as_bytes()).map_err(failed)
+    }
+
     /// The folder of the Solidity contracts, where the npm packages are used.
     pub(crate) fn solidity(&self) -> PathBuf {
         self.root.join("contracts/solidity")
@@ -44,6 +67,19 @@ impl Place {
     pub(crate) fn has_workspace(&self, folder: &str) -> bool {
         self.root.join(folder).join("Cargo.toml").is_file()
     }
+}
+
+/// Gives every Rust file below a folder this time.
+fn renew(folder: &Path, time: SystemTime) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let (path, kind) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)))?;
+        if kind.is_dir() && !path.ends_with("target") {
+            renew(&path, time)?;
+        } else if kind.is_file() && path.extension().is_some_and(|end| end == "rs") {
+            File::options().write(true).open(&path)?.set_modified(time)?;
+        }
+    }
+    Ok(())
 }
 
 /// `cargo run` says where the workshop's manifest lies; otherwise walk up from here.
@@ -86,5 +122,33 @@ mod tests {
         assert_eq!(of(None, Some("/h")).unwrap(), PathBuf::from("/h/.cache/sotto"));
         assert!(of(None, Some("")).unwrap_err().contains("HOME"));
         assert!(of(None, None).is_err());
+    }
+
+    #[test]
+    fn another_clone_s_build_makes_ours_new_and_only_once() {
+        let base = env::temp_dir().join(format!("sotto-claim-{}", std::process::id()));
+        let root = base.join("clone");
+        let source = root.join("pure/types/src/lib.rs");
+        let built = root.join("pure/types/target/old.rs");
+        for folder in OURS {
+            fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        let old = SystemTime::UNIX_EPOCH;
+        for file in [&source, &built] {
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "").unwrap();
+            File::options().write(true).open(file).unwrap().set_modified(old).unwrap();
+        }
+        let age = |file: &Path| fs::metadata(file).unwrap().modified().unwrap();
+        let place = Place { root, cache: base.join("cache"), target: base.join("cache/target") };
+        fs::create_dir_all(&place.target).unwrap();
+        fs::write(place.target.join("clone"), "elsewhere").unwrap();
+        place.claim().unwrap();
+        let first = age(&source);
+        assert!(first > old);
+        assert_eq!(age(&built), old, "build output is left alone");
+        place.claim().unwrap();
+        assert_eq!(age(&source), first, "nothing is done twice");
+        fs::remove_dir_all(base).unwrap();
     }
 }

@@ -8,7 +8,7 @@ use sotto_chain::{
     Command, Cursor, Driven, Handle, Journal, JournalError, RequestSource, ResultSink, Said,
     SendConfig, WallClock, WatchConfig, drive,
 };
-use sotto_ledger::state::{Chain, Outgoing};
+use sotto_ledger::state::{Chain, Outgoing, outbox_number};
 use sotto_ledger::view::{list, read};
 use sotto_types::{Account, Action, BlockRef, ChainId, Finality};
 use std::collections::BTreeSet;
@@ -165,8 +165,7 @@ fn news(
     let mut fresh = Vec::new();
     let before = carried.clone().unwrap_or_default();
     for (key, outgoing) in list::<Outgoing>(&view, id)? {
-        let entry = key.get(33..).and_then(|n| n.try_into().ok()).map(u64::from_be_bytes);
-        let Some(entry) = entry.filter(|_| outgoing.ready) else { continue };
+        let Some(entry) = outbox_number(&key).filter(|_| outgoing.ready) else { continue };
         entries.insert(entry);
         if !before.contains(&entry) {
             fresh.push(Command::Deliver { entry, delivery: outgoing.delivery });

@@ -129,13 +129,10 @@ impl Council {
         let snapshot = self.store.snapshot().map_err(|_| Rejected::Stopped)?;
         let id = signed.id();
         let (tell, told) = oneshot::channel();
-        // Waiting before pooling: the next block may be made in between.
+        // No block takes the action from the brain before its waiter is noted.
+        let mut brain = locked(&self.brain);
+        brain.pool(&snapshot, signed).map_err(Rejected::Pool)?;
         locked(&self.waiting).entry(id).or_default().push(tell);
-        let pooled = locked(&self.brain).pool(&snapshot, signed);
-        if let Err(why) = pooled {
-            locked(&self.waiting).remove(&id);
-            return Err(Rejected::Pool(why));
-        }
         Ok(told)
     }
 

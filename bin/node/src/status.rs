@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sotto_ledger::View;
 use sotto_ledger::state::{App, Chain, Clock, Credit, Open, Outgoing, Progress, Request, Worker};
 use sotto_ledger::view::{list, read};
-use sotto_types::{Genesis, NodeId, RequestId};
+use sotto_types::{ChainId, Genesis, NodeId, RequestId};
 
 /// A network's state in figures.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -151,8 +151,8 @@ fn apps(view: &impl View) -> Result<Vec<AppLine>> {
 
 fn chains(view: &impl View) -> Result<Vec<ChainLine>> {
     let mut lines = Vec::new();
-    for (key, chain) in list::<Chain>(view, &())? {
-        let id = sotto_types::ChainId(key.get(1..).unwrap_or_default().try_into()?);
+    for (_, chain) in list::<Chain>(view, &())? {
+        let id = ChainId::from_caip2(&chain.caip2);
         let credits: u128 = list::<Credit>(view, &id)?.iter().map(|(_, credit)| credit.0.0).sum();
         lines.push(ChainLine {
             chain: chain.caip2,

@@ -168,7 +168,8 @@ impl Hand {
             if let Err(reason) = &outcome {
                 tracing::warn!(%request, %reason, "the app failed");
             }
-            hand.answer(Input::Ran { request, attempt, outcome });
+            // Waits for its turn: unlike bytes and shares, an outcome is not asked for again.
+            let _ = hand.back.send(Input::Ran { request, attempt, outcome }).await;
         });
     }
 

@@ -7,6 +7,7 @@ use crate::credits;
 use crate::event::{Event, Refusal};
 use crate::state::{
     Answered, Chain, Credit, KeySent, Open, Outgoing, Progress, Ready, Request, ResultKey, Worker,
+    outbox_number,
 };
 use crate::view::{Draft, StorageError, View};
 use sotto_crypto::sign::{Signature, threshold};
@@ -24,10 +25,8 @@ pub(crate) fn fill<V: View>(
     draft: &mut Draft<'_, V>,
     scene: &Scene<'_>,
 ) -> Result<(), StorageError> {
-    for (key, mut chain) in draft.list::<Chain>(&())? {
-        let Some(id) = key.get(1..).and_then(|id| id.try_into().ok()).map(ChainId) else {
-            continue;
-        };
+    for (_, mut chain) in draft.list::<Chain>(&())? {
+        let id = ChainId::from_caip2(&chain.caip2);
         if chain.halted.is_some() {
             continue;
         }
@@ -58,16 +57,11 @@ fn drop_late<V: View>(
             _ => continue,
         };
         let late = answers.iter().all(|answer| answer.deadline < chain.cursor.time);
-        if let (true, Some(entry)) = (late, number_in(&key)) {
+        if let (true, Some(entry)) = (late, outbox_number(&key)) {
             draft.remove::<Outgoing>(&(*id, entry));
         }
     }
     Ok(())
-}
-
-/// The entry's number in a key of the outbox.
-fn number_in(key: &[u8]) -> Option<u64> {
-    key.get(33..).and_then(|entry| entry.try_into().ok()).map(u64::from_be_bytes)
 }
 
 /// Result keys that answers of this epoch need and the chain was not told of.
@@ -388,7 +382,7 @@ fn close_where<V: View>(
     is_done: impl Fn(&Delivery) -> bool,
 ) -> Result<(), Stop> {
     for (key, outgoing) in draft.list::<Outgoing>(id)? {
-        if let (Some(entry), true) = (number_in(&key), is_done(&outgoing.delivery)) {
+        if let (Some(entry), true) = (outbox_number(&key), is_done(&outgoing.delivery)) {
             draft.remove::<Outgoing>(&(*id, entry));
         }
     }

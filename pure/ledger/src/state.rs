@@ -302,6 +302,11 @@ pub struct Outgoing {
 }
 entry!(Outgoing, b'u', (ChainId, u64));
 
+/// An outgoing entry's number, from its key in the state: table ‖ chain ‖ number.
+pub fn outbox_number(key: &[u8]) -> Option<u64> {
+    key.get(33..).and_then(|number| number.try_into().ok()).map(u64::from_be_bytes)
+}
+
 /// What the ledger owes somebody on a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Credit(pub Amount);

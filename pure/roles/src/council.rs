@@ -10,7 +10,7 @@ use crate::Wanted;
 use rand_core::CryptoRngCore;
 use sotto_crypto::sign::{PublicKey, Signature, SigningKey};
 use sotto_crypto::vet::{EncryptedShare, TransportKey, VaultSecret};
-use sotto_ledger::state::{Chain, Nonce, Open, Outgoing, Progress, Request};
+use sotto_ledger::state::{Chain, Nonce, Open, Outgoing, Progress, Request, outbox_number};
 use sotto_ledger::view::{list, read};
 use sotto_ledger::{StorageError, View, find_grant};
 use sotto_types::{
@@ -241,18 +241,15 @@ impl Council {
 
     fn endorse(&mut self, view: &impl View) -> Result<(), StorageError> {
         let own = Account::from_address(self.key.public().address());
-        for (key, chain) in list::<Chain>(view, &())? {
+        for (_, chain) in list::<Chain>(view, &())? {
             // Nothing moves on a halted chain, until the council decides.
             if chain.halted.is_some() {
                 continue;
             }
-            let Some(id) = key.get(1..).and_then(|id| id.try_into().ok()).map(ChainId) else {
-                continue;
-            };
+            let id = ChainId::from_caip2(&chain.caip2);
             for (key, outgoing) in list::<Outgoing>(view, &id)? {
-                let entry = key.get(33..).and_then(|n| n.try_into().ok()).map(u64::from_be_bytes);
                 let given = outgoing.endorsements.iter().any(|(by, _)| *by == own);
-                if let (Some(entry), false, false) = (entry, outgoing.ready, given) {
+                if let (Some(entry), false, false) = (outbox_number(&key), outgoing.ready, given) {
                     let digest = outgoing.delivery.digest(&chain.domain);
                     let signature = self.key.sign(&digest.0).0;
                     self.say(Action::Endorse { chain: id, entry, signature });
