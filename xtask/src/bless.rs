@@ -7,7 +7,7 @@ use crate::place::Place;
 use crate::shell::{Job, say};
 
 /// The crates whose tests write their golden files when `SOTTO_BLESS` is set.
-const BLESSED: [&str; 3] = ["sotto-types", "sotto-crypto", "sotto-ledger"];
+const BLESSED: [&str; 4] = ["sotto-types", "sotto-crypto", "sotto-attest", "sotto-ledger"];
 
 /// Contract artefacts first: vectors may be of them.
 pub(crate) fn run(place: &Place) -> Result<ExitCode, String> {

@@ -1,9 +1,9 @@
 //! The `simulated` TEE: no protection at all, only the same path through the same checks.
 //!
-//! Its root is one key pair published here, so anybody can make its evidence; a policy accepts it
-//! for development networks only. The measurement is what the maker says of itself.
+//! Its root is one key pair published here, so anybody can make its evidence; it is an anchor for
+//! development. The measurement is what the maker says of itself.
 
-use crate::Claims;
+use crate::{Bound, Claims, Code, Context, Parts, Platform, Security, Tcb, Unverified, Vendor};
 use borsh::{BorshDeserialize, BorshSerialize};
 use sotto_crypto::sign::{PublicKey, Signature, SigningKey};
 use sotto_types::{Measurement, TeeKind, Time, sha256, wire::Malformed};
@@ -64,20 +64,57 @@ pub fn parse(bytes: &[u8]) -> Result<Signed, Malformed> {
     Ok(Signed { report, signature: Signature(signature) })
 }
 
-/// The claims, if the simulated root signed them.
-pub fn verify(signed: &Signed) -> Option<Claims> {
-    let root = SigningKey::from_bytes(&dangerous_root()).ok()?.public();
-    verify_under(&root, signed)
+impl Signed {
+    /// Its fields, decoded and not believed.
+    pub fn describe(&self) -> Vec<(String, String)> {
+        let report = &self.report;
+        [
+            ("measurement", hex::encode(report.measurement.0)),
+            ("binding", hex::encode(report.binding)),
+            ("made", crate::date::rfc3339(report.made)),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
 }
 
-fn verify_under(root: &PublicKey, signed: &Signed) -> Option<Claims> {
-    let report = borsh::to_vec(&signed.report).ok()?;
-    root.verify(&digest(&report), &signed.signature).ok()?;
-    Some(Claims {
+/// The claims, if an anchor of [`Vendor::Simulated`] signed them.
+pub(crate) fn verify(parts: &Parts, context: &Context<'_>) -> Result<Claims, Unverified> {
+    let signed =
+        parse(&parts.quote).map_err(|e| Unverified::new(Code::Malformed, e.to_string()))?;
+    let anchor = context
+        .anchors
+        .of(Vendor::Simulated)
+        .iter()
+        .find(|anchor| verify_under(&anchor.der, &signed).is_some())
+        .ok_or_else(|| Unverified::new(Code::UntrustedRoot, "not signed by the simulated root"))?;
+    let report = &signed.report;
+    Ok(Claims {
         kind: TeeKind::Simulated,
-        measurement: signed.report.measurement,
-        debug: false,
-        binding: signed.report.binding,
-        made: signed.report.made,
+        platform: Platform {
+            class: "simulated".into(),
+            identities: [].into(),
+            anchor: anchor.name.clone(),
+            scope: anchor.scope,
+        },
+        tcb: Tcb::default(),
+        measurements: [("measurement".into(), report.measurement.0.to_vec())].into(),
+        security: Security::default(),
+        bound: Bound { report_data: report.binding.to_vec(), nonce: None, padded: true },
+        windows: vec![],
+        made: Some(report.made),
+        noticed: vec![],
     })
+}
+
+/// The simulated root's public half, in the form of its anchor: 33 bytes, compressed.
+pub fn root() -> Option<Vec<u8>> {
+    let key = SigningKey::from_bytes(&dangerous_root()).ok()?;
+    Some(key.public().to_bytes().to_vec())
+}
+
+fn verify_under(root: &[u8], signed: &Signed) -> Option<()> {
+    let root = PublicKey::from_bytes(root.try_into().ok()?).ok()?;
+    let report = borsh::to_vec(&signed.report).ok()?;
+    root.verify(&digest(&report), &signed.signature).ok()
 }

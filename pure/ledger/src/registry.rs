@@ -5,7 +5,7 @@ use crate::apply::{Outcome, Scene};
 use crate::event::{Event, Refusal};
 use crate::state::{Release, Worker};
 use crate::view::{Draft, StorageError, View};
-use sotto_attest::{Binding, Policy, Role, appraise};
+use sotto_attest::{Admission, Binding, Role, admit};
 use sotto_crypto::vet::TransportKey;
 use sotto_types::{Account, ChainId, Evidence, Measurement, NodeId, WorkerKeys, limits};
 use std::collections::BTreeSet;
@@ -63,14 +63,15 @@ pub(crate) fn attest<V: View>(
         challenge: scene.clock.challenge,
         keys: keys.clone(),
     };
-    let policy = policy(draft, scene)?;
-    let verdict = appraise(evidence, &binding, &policy, scene.clock.time).map_err(Refusal::from)?;
+    let admission = admission(draft, scene)?;
+    let admitted =
+        admit(evidence, &binding, &admission, scene.clock.time).map_err(Refusal::from)?;
     let worker = Worker {
         keys: keys.clone(),
         payees: payees.to_vec(),
-        tee: verdict.claims.kind,
-        measurement: verdict.claims.measurement,
-        evidence: verdict.evidence,
+        tee: evidence.kind,
+        measurement: admitted.measurement,
+        evidence: admitted.evidence,
         attested: scene.clock.epoch,
     };
     draft.put(&node, &worker)?;
@@ -91,12 +92,12 @@ pub(crate) fn good_workers<V: View>(
         .collect())
 }
 
-fn policy<V: View>(draft: &Draft<'_, V>, scene: &Scene<'_>) -> Result<Policy, StorageError> {
+fn admission<V: View>(draft: &Draft<'_, V>, scene: &Scene<'_>) -> Result<Admission, StorageError> {
     let mut releases = BTreeSet::new();
     for (key, _) in draft.list::<Release>(&())? {
         if let Some(measurement) = key.get(1..).and_then(|rest| rest.try_into().ok()) {
             releases.insert(Measurement(measurement));
         }
     }
-    Ok(Policy { network: scene.genesis.kind, releases, max_age: EVIDENCE_AGE })
+    Ok(Admission { network: scene.genesis.kind, releases, max_age: EVIDENCE_AGE })
 }

@@ -12,12 +12,68 @@ use borsh::{BorshDeserialize, BorshSerialize};
 pub enum TeeKind {
     /// No TEE at all: the worker's host could read everything. Development networks only.
     Simulated,
+    /// Intel TDX: a trust domain's quote.
+    Tdx,
+    /// Intel SGX: an enclave's quote.
+    Sgx,
+    /// AMD SEV-SNP: a guest's report.
+    Snp,
+    /// AWS Nitro Enclaves: an attestation document.
+    Nitro,
+    /// A TPM 2.0 quote with its event log: measured boot, no memory encryption.
+    Tpm,
+    /// An Azure confidential VM on SEV-SNP: report, paravisor's vTPM and its quote.
+    AzureSnp,
+    /// An Azure confidential VM on TDX.
+    AzureTdx,
+    /// An NVIDIA GPU or NVSwitch: SPDM measurements.
+    Nvidia,
+    /// Arm CCA: a realm's token under its platform's.
+    Cca,
+}
+
+impl TeeKind {
+    /// Every kind, in the order of its wire form.
+    pub const ALL: [Self; 10] = [
+        Self::Simulated,
+        Self::Tdx,
+        Self::Sgx,
+        Self::Snp,
+        Self::Nitro,
+        Self::Tpm,
+        Self::AzureSnp,
+        Self::AzureTdx,
+        Self::Nvidia,
+        Self::Cca,
+    ];
+
+    /// The name by which policies, commands and JSON call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Simulated => "simulated",
+            Self::Tdx => "tdx",
+            Self::Sgx => "sgx",
+            Self::Snp => "snp",
+            Self::Nitro => "nitro",
+            Self::Tpm => "tpm",
+            Self::AzureSnp => "azure-snp",
+            Self::AzureTdx => "azure-tdx",
+            Self::Nvidia => "nvidia",
+            Self::Cca => "cca",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 impl core::fmt::Display for TeeKind {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Simulated => f.write_str("simulated (no protection: the host can read all)"),
+            other => f.write_str(other.name()),
         }
     }
 }

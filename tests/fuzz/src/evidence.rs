@@ -3,7 +3,7 @@
 use crate::Reached;
 use crate::network::{NETWORK, RELEASE, keys};
 use sotto_attest::simulated::{self, Report};
-use sotto_attest::{Binding, Policy, Refusal, Role, appraise};
+use sotto_attest::{Admission, Binding, Refusal, Role, admit};
 use sotto_types::{Evidence, Hash, Measurement, NetworkKind, TeeKind, Time};
 use std::sync::LazyLock;
 
@@ -35,8 +35,8 @@ fn make(report: &Report) -> Vec<u8> {
 pub fn evidence(bytes: &[u8]) -> Reached {
     let evidence = Evidence { kind: TeeKind::Simulated, bytes: bytes.to_vec() };
     let judged = |network| {
-        let policy = Policy { network, releases: [RELEASE].into(), max_age: MAX_AGE };
-        appraise(&evidence, &BINDING, &policy, NETWORK.now())
+        let admission = Admission { network, releases: [RELEASE].into(), max_age: MAX_AGE };
+        admit(&evidence, &BINDING, &admission, NETWORK.now())
     };
     let (kind, network) = (TeeKind::Simulated, NetworkKind::Value);
     assert_eq!(judged(network), Err(Refusal::KindNotAccepted { kind, network }));
@@ -45,9 +45,9 @@ pub fn evidence(bytes: &[u8]) -> Reached {
             assert!(why.to_string().len() <= 512);
             Reached::Refused
         }
-        Ok(verdict) => {
+        Ok(admitted) => {
             assert!(GENUINE.iter().any(|genuine| genuine == bytes), "forged evidence is affirmed");
-            assert_eq!(verdict.evidence, Hash::of(bytes));
+            assert_eq!(admitted.evidence, Hash::of(bytes));
             Reached::Taken
         }
     }

@@ -103,7 +103,7 @@ fn broken_old_and_future_evidence_is_refused() {
     let untrusted = Refusal::Appraisal(sotto_attest::Refusal::Untrusted);
     assert_eq!(world.act(&worker.key, attest(worker.keys(), bad)), Err(untrusted));
     let cut = Evidence { bytes: good.bytes[..10].to_vec(), ..good };
-    let why = Malformed::Invalid("simulated evidence is cut short");
+    let why = Malformed::Invalid("simulated evidence is cut short").to_string();
     let malformed = Refusal::Appraisal(sotto_attest::Refusal::Malformed(why));
     assert_eq!(world.act(&worker.key, attest(worker.keys(), cut)), Err(malformed));
 
