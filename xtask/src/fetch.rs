@@ -53,6 +53,38 @@ pub(crate) fn npm_packages(place: &Place) -> Result<String, String> {
     Ok(format!("npm packages {}", if fetched { "fetched" } else { "are here" }))
 }
 
+/// What the software TPM comes as.
+const SWTPM_PACKAGES: [&str; 3] = ["swtpm", "swtpm-tools", "gnutls-bin"];
+
+/// Makes sure of the software TPM where `CI` is set; elsewhere the test that needs it says that it
+/// was skipped.
+pub(crate) fn swtpm(place: &Place) -> Result<String, String> {
+    let missing =
+        || ["swtpm", "swtpm_setup", "swtpm_localca"].into_iter().find(|name| !on_path(name));
+    let Some(name) = missing() else { return Ok("swtpm is here".to_owned()) };
+    let line = format!("apt-get install -y --no-install-recommends {}", SWTPM_PACKAGES.join(" "));
+    if std::env::var_os("CI").is_none() {
+        return Ok(format!("no {name}: the live TPM test is skipped; to have it: {line}"));
+    }
+    say("    fetching the software TPM");
+    for args in [&["update"][..], &["install", "-y", "--no-install-recommends"][..]] {
+        let packages = if args.len() > 1 { &SWTPM_PACKAGES[..] } else { &[] };
+        let job = Job::tool("apt-get", &place.root, args.iter().chain(packages).copied());
+        if !job.watch(say).is_ok_and(|watched| watched.ok) {
+            break;
+        }
+    }
+    match missing() {
+        None => Ok("swtpm fetched".to_owned()),
+        Some(name) => Err(format!("{name} is missing and could not be fetched; as root: {line}")),
+    }
+}
+
+fn on_path(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+}
+
 /// The folder of the npm packages, when they are there.
 pub(crate) fn node_modules(place: &Place) -> Option<PathBuf> {
     place.solidity().join("node_modules").canonicalize().ok()

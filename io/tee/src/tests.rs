@@ -1,8 +1,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use crate::{Simulated, Tee, TeeError};
-use sotto_attest::{Binding, Policy, Role, appraise};
+use sotto_attest::{Admission, Binding, Role, admit};
 use sotto_types::{Hash, Measurement, NetworkId, NetworkKind, Time, WorkerKeys};
+
+/// A binding that every test may use.
+pub(crate) fn binding() -> Binding {
+    Binding {
+        network: NetworkId([1; 32]),
+        role: Role::Worker,
+        challenge: Hash([2; 32]),
+        keys: WorkerKeys { signing: [3; 33], transport: [4; 48] },
+    }
+}
 
 fn tee(byte: u8) -> Simulated {
     Simulated::with_measurement(Measurement([byte; 32]))
@@ -24,20 +34,15 @@ fn what_it_seals_opens_only_for_the_same_build_and_label() {
 
 #[test]
 fn its_evidence_is_affirmed_under_its_own_measurement() {
-    let binding = Binding {
-        network: NetworkId([1; 32]),
-        role: Role::Worker,
-        challenge: Hash([2; 32]),
-        keys: WorkerKeys { signing: [3; 33], transport: [4; 48] },
-    };
+    let binding = binding();
     let running = Simulated::of_this_program().unwrap();
-    let policy = Policy {
+    let admission = Admission {
         network: NetworkKind::Development,
         releases: [running.measurement()].into(),
         max_age: 1,
     };
     let evidence = running.evidence(&binding, Time(9)).unwrap();
-    let verdict = appraise(&evidence, &binding, &policy, Time(9)).unwrap();
-    assert_eq!(verdict.claims.measurement, running.measurement());
+    let admitted = admit(&evidence, &binding, &admission, Time(9)).unwrap();
+    assert_eq!(admitted.measurement, running.measurement());
     assert_ne!(running.measurement(), Measurement::default());
 }

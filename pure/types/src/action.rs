@@ -2,8 +2,9 @@
 
 use crate::wire::{Malformed, at_most, wire};
 use crate::{
-    Account, AppId, BlockId, ChainId, Epoch, Hash, Height, Manifest, Measurement, NetworkId,
-    Observation, RequestId, Root, SignedReceipt, TeeKind, Time, id::sha256, limits,
+    Account, AppId, BlockId, BootId, ChainId, Epoch, Hash, Height, Manifest, Measurement,
+    NetworkId, Observation, RequestId, Root, SignedBatch, SignedReceipt, TeeKind, Time, id::sha256,
+    limits,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -126,6 +127,15 @@ pub enum Action {
         /// The member's signature.
         signature: [u8; 65],
     },
+    /// An attested worker takes its seat of an app for this epoch, to be called directly.
+    Sit {
+        /// The app.
+        app: AppId,
+        /// The worker's process: openings are bound to it.
+        boot: BootId,
+    },
+    /// A worker hands in the root over receipts of direct calls.
+    Batch(SignedBatch),
 }
 
 /// An action with its sender and a nonce that rises by one.
@@ -183,7 +193,9 @@ fn validate_action(signed: &SignedAction) -> Result<(), Malformed> {
         | Action::Halt { .. }
         | Action::Resume { .. }
         | Action::ResultKey { .. }
-        | Action::Endorse { .. } => Ok(()),
+        | Action::Endorse { .. }
+        | Action::Sit { .. }
+        | Action::Batch(_) => Ok(()),
     }
 }
 

@@ -104,6 +104,14 @@ id!(
     RequestId
 );
 id!(
+    /// One process of a worker: drawn at random when it starts, never kept.
+    BootId
+);
+id!(
+    /// A direct session: SHA-256 of the envelope that opened it.
+    SessionId
+);
+id!(
     /// A TEE's launch measurement, hashed or padded to 32 bytes by its kind's module.
     Measurement
 );

@@ -12,11 +12,13 @@ pub mod digest;
 mod genesis;
 pub mod id;
 pub mod limits;
+pub mod merkle;
 mod num;
 mod outbox;
 mod receipt;
 mod request;
 mod seal;
+pub mod session;
 #[cfg(test)]
 mod tests;
 pub mod wire;
@@ -26,12 +28,15 @@ pub use app::{AppKind, Manifest, Upgrade};
 pub use digest::{Domain, KeyEntry, Payment};
 pub use genesis::{Genesis, NetworkKind};
 pub use id::{
-    Account, AppId, BlockId, ChainId, Context, Hash, Measurement, NetworkId, NodeId, NotAnId,
-    RequestId, Root, sha256,
+    Account, AppId, BlockId, BootId, ChainId, Context, Hash, Measurement, NetworkId, NodeId,
+    NotAnId, RequestId, Root, SessionId, sha256,
 };
 pub use num::{Amount, Attempt, Epoch, Fuel, Generation, Height, Time};
 pub use outbox::{Answer, Delivery};
 pub use receipt::{Certificate, Proof, Receipt, ReceiptBundle, SignedReceipt, TeeKind};
 pub use request::{Ask, Assurance, BlockRef, ChainEvent, Observation, Submission};
 pub use seal::{Aad, ContextId, Identity, KeyPath};
+pub use session::{
+    Batch, LeafProof, Opening, SessionBundle, SessionReceipt, SessionRefused, SignedBatch,
+};
 pub use wire::{Malformed, Wire};

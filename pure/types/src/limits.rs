@@ -68,3 +68,28 @@ pub const PROOF_MAX: usize = 64 << 10;
 pub const MEMPOOL_PER_SENDER: usize = 256;
 /// Pending actions in a council member's pool.
 pub const MEMPOOL_MAX: usize = 20_000;
+/// Bytes of one input of a direct call: with its message around it, it fills 1 MiB.
+pub const DIRECT_INPUT_MAX: usize = (1 << 20) - 64;
+/// Bytes of one output of a direct call.
+pub const DIRECT_OUTPUT_MAX: usize = (1 << 20) - 64;
+/// Bytes of one sealed message of a session.
+pub const SESSION_MESSAGE_MAX: usize = (1 << 20) + 28;
+/// Sessions open at one worker.
+pub const SESSIONS_MAX: usize = 4096;
+/// Seconds after which a session that stands idle is forgotten.
+pub const SESSION_IDLE: u64 = 600;
+/// Openings that one worker takes in one epoch: it must remember each, since one taken twice
+/// would use the same nonces twice.
+pub const OPENINGS_MAX: usize = 65_536;
+/// Direct calls running at one worker.
+pub const DIRECT_CALLS_MAX: usize = 256;
+/// Apps that one worker has seats of at once.
+pub const SEATS_MAX: usize = 64;
+/// Receipts of one batch.
+pub const BATCH_RECEIPTS_MAX: usize = 4096;
+/// Hashes of a path in a batch's tree: its depth.
+pub const LEAF_PATH_MAX: usize = 12;
+/// Blocks after which a batch is closed, however few receipts it has.
+pub const BATCH_BLOCKS: u64 = 2;
+/// Closed batches that a worker keeps until the ledger has them; at this many it takes no calls.
+pub const BATCHES_WAITING_MAX: usize = 64;

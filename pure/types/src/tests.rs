@@ -5,5 +5,7 @@ mod digest;
 mod golden;
 mod layout;
 mod limits;
+mod merkle;
 mod samples;
+mod session;
 mod wire;

@@ -38,6 +38,7 @@ pub(super) fn steps() -> Vec<Step> {
     vec![
         step("wasm", "the WebAssembly target of the toolchain", &[], Work::Own(fetch::wasm_target)),
         step("npm", "the npm packages of the contracts", &[], Work::Own(fetch::npm_packages)),
+        step("swtpm", "a software TPM for the live test", &[], Work::Own(fetch::swtpm)),
         step("fmt", "every Rust file is formatted", &[], Work::Jobs(fmt)),
         step(
             "artifacts",
@@ -60,7 +61,7 @@ pub(super) fn steps() -> Vec<Step> {
         step("clippy", "lints, each warning an error", &["wasm"], Work::Jobs(clippy)),
         step("build", "every program and test of the workspace", &["wasm"], Work::Jobs(build)),
         Step {
-            uses: &["npm"],
+            uses: &["npm", "swtpm"],
             ..step("tests", "the tests of the workspace", &["wasm", "build"], Work::Tests(tests))
         },
         step("twin", "the pure floor's tests on the pure-Rust twin", &[], Work::Jobs(twin)),

@@ -127,6 +127,97 @@ pub(crate) fn observation() -> Observation {
     }
 }
 
+pub(crate) fn session_receipt() -> SessionReceipt {
+    SessionReceipt {
+        network: NetworkId([0x01; 32]),
+        app: AppId([0x07; 32]),
+        generation: Generation(8),
+        code: hash(0x09),
+        epoch: Epoch(11),
+        worker: NodeId([0x11; 32]),
+        tee: TeeKind::Simulated,
+        boot: BootId([0x91; 32]),
+        session: SessionId([0x92; 32]),
+        call: 0x0304,
+        time: Time(1_700_000_003),
+        succeeded: true,
+        input: hash(0x93),
+        output: hash(0x94),
+        fuel: Fuel(15),
+    }
+}
+
+pub(crate) fn signed_batch() -> SignedBatch {
+    let batch = Batch {
+        network: NetworkId([0x01; 32]),
+        worker: NodeId([0x11; 32]),
+        boot: BootId([0x91; 32]),
+        number: 0x0506,
+        first: 0x0708,
+        count: 0x090a,
+        root: hash(0x95),
+        leaves: hash(0x96),
+    };
+    SignedBatch { batch, signature: [0x97; 65] }
+}
+
+pub(crate) fn opening() -> Opening {
+    Opening {
+        app: AppId([0x22; 32]),
+        epoch: Epoch(3),
+        worker: NodeId([0x11; 32]),
+        boot: BootId([0x91; 32]),
+        envelope: vec![0x98; 40],
+    }
+}
+
+pub(crate) fn leaf_proof() -> LeafProof {
+    LeafProof { index: 2, path: vec![hash(0x99), hash(0x9a)], batch: bundle() }
+}
+
+pub(crate) fn session_bundle() -> SessionBundle {
+    SessionBundle { receipt: session_receipt(), proof: leaf_proof() }
+}
+
+/// What a client and a seat say, one of each kind.
+pub(crate) fn said() -> (Vec<session::Say>, Vec<session::Reply>) {
+    let answered = session::Answered {
+        call: 3,
+        time: Time(1_700_000_003),
+        fuel: Fuel(15),
+        outcome: Ok(b"output".to_vec()),
+        batch: 4,
+        index: 5,
+    };
+    let failed = session::Answered { outcome: Err("trap".into()), ..answered.clone() };
+    let say = vec![session::Say::Hello, session::Say::Call(b"input".to_vec()), session::Say::Bye];
+    let replies = vec![
+        session::Reply::Welcome,
+        session::Reply::Answer(answered),
+        session::Reply::Answer(failed),
+        session::Reply::Bye,
+    ];
+    (say, replies)
+}
+
+/// One of every refusal of a seat.
+pub(crate) fn refusals() -> Vec<SessionRefused> {
+    vec![
+        SessionRefused::Malformed("padding".into()),
+        SessionRefused::TooLarge { got: 9, max: 8 },
+        SessionRefused::OtherWorker(NodeId([0x11; 32])),
+        SessionRefused::OtherBoot { now: BootId([0x91; 32]) },
+        SessionRefused::OtherEpoch { now: Epoch(4) },
+        SessionRefused::NoSeat,
+        SessionRefused::Seen,
+        SessionRefused::DoesNotOpen,
+        SessionRefused::NoSession,
+        SessionRefused::Replayed { counter: 4, last: 5 },
+        SessionRefused::Running,
+        SessionRefused::Full("calls".into()),
+    ]
+}
+
 /// One of every action, with a name.
 pub(crate) fn actions() -> Vec<(&'static str, Action)> {
     let chain = ChainId([0x03; 32]);
@@ -180,6 +271,8 @@ pub(crate) fn actions() -> Vec<(&'static str, Action)> {
             },
         ),
         ("Endorse", Action::Endorse { chain, entry: 4, signature: [0x77; 65] }),
+        ("Sit", Action::Sit { app: AppId([0x22; 32]), boot: BootId([0x91; 32]) }),
+        ("Batch", Action::Batch(signed_batch())),
     ]
 }
 

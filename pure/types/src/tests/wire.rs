@@ -8,37 +8,39 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// A type's one sample, with what a decoder must refuse around it.
-fn check<T: Wire + PartialEq + Debug>(name: &str, value: &T, cases: &mut Vec<Value>) {
+fn check<T: Wire + PartialEq>(name: &str, value: &T, cases: &mut Vec<Value>) {
     let bytes = value.encode();
     assert_eq!(bytes[0], T::VERSION);
-    assert_eq!(T::decode(&bytes).as_ref(), Ok(value));
-    assert_eq!(T::decode(&[]), Err(Malformed::Empty));
+    // Some messages are secrets and cannot be shown.
+    assert!(T::decode(&bytes).as_ref() == Ok(value), "{name}");
+    assert_eq!(T::decode(&[]).err(), Some(Malformed::Empty));
     for length in 1..bytes.len() {
         match T::decode(&bytes[..length]) {
             Err(Malformed::Encoding { what, .. }) => assert_eq!(what, T::NAME),
-            other => panic!("{name} cut to {length} bytes: {other:?}"),
+            other => panic!("{name} cut to {length} bytes: {:?}", other.err()),
         }
     }
     for extra in [0, 1, 0xff] {
         let mut long = bytes.clone();
         long.push(extra);
         let why = "Not all bytes read".to_owned();
-        assert_eq!(T::decode(&long), Err(Malformed::Encoding { what: T::NAME, why }));
+        assert_eq!(T::decode(&long).err(), Some(Malformed::Encoding { what: T::NAME, why }));
     }
     for version in (0..=u8::MAX).filter(|version| *version != T::VERSION) {
         let mut other = bytes.clone();
         other[0] = version;
         let refused = Malformed::Version { got: version, want: T::VERSION };
-        assert_eq!(T::decode(&other), Err(refused));
+        assert_eq!(T::decode(&other).err(), Some(refused));
     }
     let long = vec![T::VERSION; T::MAX + 1];
-    assert_eq!(T::decode(&long), Err(Malformed::TooLong { got: T::MAX + 1, max: T::MAX }));
+    let refused = Malformed::TooLong { got: T::MAX + 1, max: T::MAX };
+    assert_eq!(T::decode(&long).err(), Some(refused));
     for bit in 0..bytes.len() * 8 {
         let mut other = bytes.clone();
         other[bit / 8] ^= 1 << (bit % 8);
         // What is taken is another value, and has exactly these bytes: no value has two forms.
         if let Ok(taken) = T::decode(&other) {
-            assert_ne!(taken, *value, "{name}, bit {bit}");
+            assert!(taken != *value, "{name}, bit {bit}");
             assert_eq!(taken.encode(), other, "{name}, bit {bit}");
         }
     }
@@ -59,6 +61,22 @@ fn the_bytes_of_every_wire_type_stand() {
         check(&format!("action {name}"), &samples::signed(action), &mut cases);
     }
     check("block", &samples::block(), &mut cases);
+    check("opening", &samples::opening(), &mut cases);
+    check("session receipt", &samples::session_receipt(), &mut cases);
+    check("batch", &samples::signed_batch().batch, &mut cases);
+    check("signed batch", &samples::signed_batch(), &mut cases);
+    check("leaf proof", &samples::leaf_proof(), &mut cases);
+    check("session bundle", &samples::session_bundle(), &mut cases);
+    let (says, replies) = samples::said();
+    for (at, say) in says.iter().enumerate() {
+        check(&format!("say {at}"), say, &mut cases);
+    }
+    for (at, reply) in replies.iter().enumerate() {
+        check(&format!("reply {at}"), reply, &mut cases);
+    }
+    for (at, refused) in samples::refusals().iter().enumerate() {
+        check(&format!("session refused {at}"), refused, &mut cases);
+    }
     let about = "Golden bytes of every wire type (a version byte, then borsh), from the fixed \
                  values in pure/types/src/tests/samples.rs. Bytes under a version never change; \
                  SOTTO_BLESS=1 writes this file anew.";
@@ -81,9 +99,11 @@ fn an_action_of_every_kind_has_a_sample() {
         Action::Answer { .. } => 9,
         Action::Fail { .. } => 10,
         Action::Endorse { .. } => 11,
+        Action::Sit { .. } => 12,
+        Action::Batch(_) => 13,
     };
     let kinds: Vec<usize> = samples::actions().iter().map(|(_, action)| index(action)).collect();
-    assert_eq!(kinds, (0..12).collect::<Vec<_>>());
+    assert_eq!(kinds, (0..14).collect::<Vec<_>>());
     for (kind, (name, action)) in samples::actions().into_iter().enumerate() {
         assert_eq!(borsh::to_vec(&action).unwrap()[0] as usize, kind, "{name}");
     }
@@ -121,6 +141,8 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
     seeds.push(samples::manifest().encode());
     seeds.push(samples::block().encode());
     seeds.push(samples::bundle().encode());
+    seeds.push(samples::opening().encode());
+    seeds.push(samples::session_bundle().encode());
     let change = (any::<prop::sample::Index>(), any::<u8>());
     (prop::sample::select(seeds), prop::collection::vec(change, 0..6), 0..3_usize).prop_map(
         |(mut bytes, changes, cut)| {
@@ -144,6 +166,11 @@ fn decode_as_all(bytes: &[u8]) {
     never_panics::<ReceiptBundle>(bytes);
     never_panics::<SignedAction>(bytes);
     never_panics::<Block>(bytes);
+    never_panics::<Opening>(bytes);
+    never_panics::<SessionRefused>(bytes);
+    never_panics::<SessionReceipt>(bytes);
+    never_panics::<SignedBatch>(bytes);
+    never_panics::<SessionBundle>(bytes);
 }
 
 proptest! {
