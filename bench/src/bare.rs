@@ -18,9 +18,9 @@ use crate::Result;
 use lowered::{Params, Return};
 
 /// The fuel of a call, as the runtime's default limits give it, with the one unit it adds.
-const FUEL: u64 = 1_000_000_001;
+pub(crate) const FUEL: u64 = 1_000_000_001;
 /// After how much fuel an asynchronous call yields, as in the runtime.
-const YIELD_EVERY: u64 = 100_000;
+pub(crate) const YIELD_EVERY: u64 = 100_000;
 
 const CORE_INSTANCES: u32 = 16;
 const MEMORIES: u32 = 2;

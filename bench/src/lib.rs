@@ -7,7 +7,7 @@
 //! median, and what is claimed is a ratio. Nothing here asserts a time: no test fails because a
 //! machine was busy. What is asserted, before anything is measured, is that both sides do the same.
 //!
-//! What is not here: load over a network, many calls at once, and real TEEs.
+//! What is not here: load over more than loopback, and real TEEs.
 
 pub mod app;
 pub mod bare;
@@ -15,6 +15,8 @@ mod machine;
 pub mod measure;
 pub mod options;
 pub mod report;
+pub mod serving;
+pub mod session;
 pub mod worker;
 
 /// Anything that stops a benchmark.

@@ -1,6 +1,6 @@
 //! `call`: one request, in process, from sealed bytes to sealed answer, against its parts: the
-//! same cryptography alone, and wasmtime alone running the same component. With the fixed cost of
-//! each cryptographic step. `docs/bench/call.md` says how to read it.
+//! same cryptography alone, and wasmtime alone running the same component; with the fixed cost of
+//! each cryptographic step. Then calls in a session against wasmtime's own HTTP serving. `docs/bench/call.md` says how to read it.
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use sotto_bench::bare::{self, Bare};
 use sotto_bench::measure::{Entry, Interleaved, Spread, timed};
 use sotto_bench::options::Options;
 use sotto_bench::report::Report;
+use sotto_bench::session::Sides;
 use sotto_bench::worker::{STAGES, Worker, chance};
 use sotto_bench::{Result, app};
 use sotto_crypto::envelope;
@@ -19,6 +20,8 @@ use sotto_types::KeyPath;
 /// With its padding mark this fills a class of the envelope's padding.
 const SAID: usize = 255;
 const ROUNDS: usize = 1_000;
+/// A turn of sessions is many calls, so there are fewer turns.
+const SESSION_SHARE: usize = 5;
 
 fn main() -> Result<()> {
     let options = Options::from_args()?;
@@ -31,7 +34,11 @@ fn main() -> Result<()> {
         }
         return Ok(());
     }
-    measure(&scene, options.rounds.unwrap_or(ROUNDS))?.print(options.json);
+    let mut report = measure(&scene, options.rounds.unwrap_or(ROUNDS))?;
+    let mut sides = Sides::start(&app::both()?, scene.said)?;
+    sides.check()?;
+    sides.measure(&mut report, options.rounds.unwrap_or(ROUNDS).div_ceil(SESSION_SHARE))?;
+    report.print(options.json);
     Ok(())
 }
 
@@ -115,11 +122,6 @@ fn measure(scene: &Scene, rounds: usize) -> Result<Report> {
     for (name, entry) in steps {
         report.measured(format!("step: {name}"), &measured[entry], "");
     }
-    report.missing(
-        "session_vs_http",
-        "ratio",
-        "needs direct sessions, which this version does not have",
-    );
     Ok(report)
 }
 

@@ -2,38 +2,68 @@
 
 use crate::council::Council;
 use crate::status;
+use crate::worker::Handle;
 use anyhow::Result;
-use sotto_ledger::prove;
-use sotto_ledger::state::{Answered, Nonce, Request as Entry};
+use sotto_ledger::state::{Answered, App, Batched, Clock, Nonce, Request as Entry, Seat};
 use sotto_ledger::view::{key, read};
+use sotto_ledger::{may_sit, prove, seats};
 use sotto_net::{Door, Reply, Request};
 use sotto_roles::gateway::{Ask, body_max, read as understand};
-use sotto_types::{ReceiptBundle, RequestId, Wire as _};
+use sotto_types::{
+    AppId, BootId, Hash, LeafProof, NodeId, ReceiptBundle, RequestId, SessionRefused, Wire as _,
+    merkle,
+};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const BYTES: &str = "application/octet-stream";
 const JSON: &str = "application/json";
 
+/// What stands behind the door.
+struct Inside {
+    council: Arc<Council>,
+    workers: Vec<Handle>,
+    /// Counts the seats given out, so that each gets its turn.
+    turn: AtomicUsize,
+}
+
 /// Opens the door.
-pub(crate) async fn open(address: SocketAddr, council: Arc<Council>) -> Result<Door> {
+pub(crate) async fn open(
+    address: SocketAddr,
+    council: Arc<Council>,
+    workers: Vec<Handle>,
+) -> Result<Door> {
+    let inside = Arc::new(Inside { council, workers, turn: AtomicUsize::new(0) });
     let handle = move |request: Request| {
-        let council = council.clone();
-        async move { answer(&council, request).await }
+        let inside = inside.clone();
+        async move { answer(&inside, request).await }
     };
     Ok(Door::open(address, body_max, handle).await?)
 }
 
-async fn answer(council: &Arc<Council>, request: Request) -> Reply {
+async fn answer(inside: &Arc<Inside>, request: Request) -> Reply {
     let ask = match understand(&request.method, &request.path, request.body) {
         Ok(ask) => ask,
         Err(refused) => return text(refused.status(), refused.to_string()),
     };
     let reply = match ask {
-        Ask::Act(signed) => return act(council, *signed).await,
+        Ask::Say { worker, session, sealed } => {
+            return told(match inside.worker(&worker) {
+                Ok(worker) => worker.say(session, sealed).await,
+                Err(why) => Err(why),
+            });
+        }
+        Ask::Open(opening) => {
+            return told(match inside.worker(&opening.worker) {
+                Ok(worker) => worker.open(*opening).await,
+                Err(why) => Err(why),
+            });
+        }
+        Ask::Act(signed) => return act(&inside.council, *signed).await,
         other => {
-            let council = council.clone();
-            tokio::task::spawn_blocking(move || look_up(&council, other)).await
+            let inside = inside.clone();
+            tokio::task::spawn_blocking(move || look_up(&inside, other)).await
         }
     };
     match reply {
@@ -57,7 +87,23 @@ async fn act(council: &Council, signed: sotto_types::SignedAction) -> Reply {
     }
 }
 
-fn look_up(council: &Council, ask: Ask) -> Result<Reply> {
+impl Inside {
+    fn worker(&self, id: &NodeId) -> Result<&Handle, SessionRefused> {
+        let found = self.workers.iter().find(|worker| worker.id == *id);
+        found.ok_or(SessionRefused::OtherWorker(*id))
+    }
+}
+
+/// A seat's sealed answer, or its refusal.
+fn told(told: Result<Vec<u8>, SessionRefused>) -> Reply {
+    match told {
+        Ok(sealed) => bytes(sealed),
+        Err(why) => Reply { status: 409, kind: BYTES, body: why.encode() },
+    }
+}
+
+fn look_up(inside: &Inside, ask: Ask) -> Result<Reply> {
+    let council = &inside.council;
     let missing = |what: &str| text(404, format!("there is no such {what} here"));
     Ok(match ask {
         Ask::Health => text(200, "ok".into()),
@@ -91,7 +137,14 @@ fn look_up(council: &Council, ask: Ask) -> Result<Reply> {
             let hash = council.store().keep(&body)?;
             json(&serde_json::json!({ "hash": hash.to_string() }))
         }
-        Ask::Act(_) => text(500, "actions are answered elsewhere".into()),
+        Ask::Seat(app) => seat(inside, &app)?,
+        Ask::Leaf { worker, boot, batch, index } => {
+            match leaf(council, worker, boot, batch, index)? {
+                Some(proof) => bytes(proof.encode()),
+                None => missing("leaf"),
+            }
+        }
+        Ask::Act(_) | Ask::Open(_) | Ask::Say { .. } => text(500, "answered elsewhere".into()),
     })
 }
 
@@ -103,6 +156,53 @@ fn bundle(council: &Council, key: &[u8]) -> Result<Option<ReceiptBundle>> {
         return Ok(None);
     };
     Ok(Some(ReceiptBundle { certificate, answer }))
+}
+
+/// A seat of the app at one of the workers here. Where there is none yet, they are asked to take
+/// theirs: ask again after a block or two.
+fn seat(inside: &Inside, app: &AppId) -> Result<Reply> {
+    let view = inside.council.snapshot()?;
+    if read::<App>(&view, app)?.is_none() {
+        return Ok(text(404, "there is no such app here".into()));
+    }
+    let mut taken = Vec::new();
+    for (node, seat) in seats(&view, app)? {
+        let here = |worker: &&Handle| worker.id == node && worker.boot == seat.boot;
+        taken.extend(inside.workers.iter().find(here));
+    }
+    let turn = inside.turn.fetch_add(1, Ordering::Relaxed);
+    let found = taken.get(turn.checked_rem(taken.len()).unwrap_or_default());
+    if let (Some(worker), Some(clock)) = (found, read::<Clock>(&view, &())?) {
+        worker.serve(*app);
+        let place = (clock.epoch, (*app, worker.id));
+        if let Some(bundle) = bundle(&inside.council, &key::<Seat>(&place))? {
+            return Ok(bytes(bundle.encode()));
+        }
+    }
+    for worker in &inside.workers {
+        if may_sit(&view, app, &worker.id)? {
+            worker.serve(*app);
+        }
+    }
+    Ok(text(503, "no worker has taken its seat of this app yet: ask again".into()))
+}
+
+/// What proves that a leaf is in a batch.
+fn leaf(
+    council: &Council,
+    worker: NodeId,
+    boot: BootId,
+    batch: u64,
+    index: u32,
+) -> Result<Option<LeafProof>> {
+    let place = (worker, (boot, batch));
+    let Some(batched) = read::<Batched>(&council.snapshot()?, &place)? else { return Ok(None) };
+    let held = council.store().bytes(&batched.signed.batch.leaves)?.unwrap_or_default();
+    let (leaves, _) = held.as_chunks::<32>();
+    let leaves: Vec<Hash> = leaves.iter().map(|leaf| Hash(*leaf)).collect();
+    let path = usize::try_from(index).ok().and_then(|index| merkle::path(&leaves, index));
+    let entry = bundle(council, &key::<Batched>(&place))?;
+    Ok(path.zip(entry).map(|(path, batch)| LeafProof { index, path, batch }))
 }
 
 fn request_line(council: &Council, id: &RequestId) -> Result<Option<status::RequestLine>> {

@@ -88,7 +88,7 @@ impl Node {
             };
             workers.push(worker::start(hands, &genesis, keys, &mut tasks)?);
         }
-        let gateway = gateway::open(config.gateway, council.clone()).await?;
+        let gateway = gateway::open(config.gateway, council.clone(), workers.clone()).await?;
         Ok(Self { council, workers, gateway, tasks, _lock: lock })
     }
 

@@ -1,20 +1,27 @@
 //! A worker's hands: shows its brain each certified block and carries out what it wants.
 
+mod direct;
+
 use crate::clock::wall_clock;
 use crate::council::Council;
 use anyhow::{Context as _, Result};
+use rand::RngCore as _;
+use rand::rngs::OsRng;
 use sotto_attest::Binding;
-use sotto_ledger::state::{App, Clock, Nonce, Open, Progress, Request, Worker as Record};
+use sotto_ledger::state::{
+    App, Boot, Clock, Nonce, Open, Progress, Request, Seat, Worker as Record,
+};
 use sotto_ledger::view::{key, list, read};
 use sotto_ledger::{View, prove};
-use sotto_roles::worker::{Input, Keys, Output, Run, Shown, Wanted, Work, Worker};
+use sotto_roles::worker::{Input, Keys, Output, Placed, Run, Shown, Wanted, Work, Worker};
 use sotto_runtime::{Call, Egress, HostList, Limits, Reach, Runtime, Submission, World};
 use sotto_tee::Tee;
 use sotto_types::{
-    Account, Certificate, ChainId, Fuel, Genesis, Hash, NodeId, Proof, SignedAction, limits,
+    Account, AppId, BootId, Certificate, ChainId, Fuel, Genesis, Hash, Manifest, NodeId, Proof,
+    SignedAction, limits,
 };
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -31,9 +38,13 @@ pub(crate) struct Hands {
 }
 
 /// A running worker.
+#[derive(Clone)]
 pub(crate) struct Handle {
     pub(crate) id: NodeId,
+    /// Its process, as its seats name it.
+    pub(crate) boot: BootId,
     payees: mpsc::Sender<(ChainId, Account)>,
+    hand: Hand,
 }
 
 impl Handle {
@@ -49,19 +60,23 @@ pub(crate) fn start(
     keys: Keys,
     tasks: &mut JoinSet<()>,
 ) -> Result<Handle> {
-    let brain = Worker::new(genesis.clone(), keys, hands.tee.kind(), Vec::new())
+    let mut boot = BootId::default();
+    OsRng.fill_bytes(&mut boot.0);
+    let brain = Worker::new(genesis.clone(), keys, hands.tee.kind(), Vec::new(), boot)
         .context("the genesis names no vault key")?;
     let id = brain.id();
     let (payees, paid) = mpsc::channel(16);
     let (back, inputs) = mpsc::channel(QUEUE);
-    let hand = Hand { id, hands: Arc::new(hands), back };
-    tasks.spawn(async move { hand.drive(brain, inputs, paid).await });
-    Ok(Handle { id, payees })
+    let hand = Hand { id, brain: Arc::new(Mutex::new(brain)), hands: Arc::new(hands), back };
+    let handle = Handle { id, boot, payees, hand: hand.clone() };
+    tasks.spawn(async move { hand.drive(inputs, paid).await });
+    Ok(handle)
 }
 
 #[derive(Clone)]
 struct Hand {
     id: NodeId,
+    brain: Arc<Mutex<Worker>>,
     hands: Arc<Hands>,
     back: mpsc::Sender<Input>,
 }
@@ -69,7 +84,6 @@ struct Hand {
 impl Hand {
     async fn drive(
         self,
-        mut brain: Worker,
         mut inputs: mpsc::Receiver<Input>,
         mut payees: mpsc::Receiver<(ChainId, Account)>,
     ) {
@@ -86,22 +100,33 @@ impl Hand {
                     Err(_) => return,
                 },
                 Some((chain, account)) = payees.recv() => {
-                    brain.pay_to(chain, account);
+                    self.brain().pay_to(chain, account);
                     continue;
                 }
                 Some(input) = inputs.recv() => input,
             };
-            for output in brain.step(input, wall_clock()) {
+            // Only here does the brain say what it signs with a nonce: in the order of its blocks.
+            for output in self.step(input) {
                 self.carry_out(output);
             }
         }
+    }
+
+    /// Whole after every step, so a panic elsewhere cannot spoil it.
+    fn brain(&self) -> MutexGuard<'_, Worker> {
+        self.brain.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn step(&self, input: Input) -> Vec<Output> {
+        self.brain().step(input, wall_clock())
     }
 
     /// The last certified block as this worker is shown it.
     fn show(&self) -> Result<Option<Shown>> {
         let (certificate, view) = self.hands.council.latest()?;
         let Some(certificate) = certificate else { return Ok(None) };
-        show(&view, certificate, &self.id).map(Some)
+        let apps = self.brain().apps();
+        show(&view, certificate, &self.id, &apps).map(Some)
     }
 
     fn carry_out(&self, output: Output) {
@@ -111,6 +136,9 @@ impl Hand {
             Output::AskShares(wanted) => self.ask_shares(wanted),
             Output::Fetch(hashes) => self.fetch(hashes),
             Output::Run(run) => self.run(*run),
+            Output::Keep(bytes) => self.keep(bytes),
+            // These follow what a client sent, and go back to it where that is carried out.
+            Output::Reply { .. } | Output::Refuse(_) | Output::Call(_) => {}
             Output::Distrust(why) => tracing::warn!(%why, "worker does not believe"),
         }
     }
@@ -160,11 +188,21 @@ impl Hand {
         }
     }
 
+    fn keep(&self, bytes: Vec<u8>) {
+        let hand = self.clone();
+        tokio::task::spawn_blocking(move || match hand.hands.council.store().keep(&bytes) {
+            Ok(hash) => hand.answer(Input::Kept(hash)),
+            // Kept again with the next block.
+            Err(error) => tracing::error!(%error, "leaves cannot be kept"),
+        });
+    }
+
     fn run(&self, run: Run) {
         let hand = self.clone();
         tokio::spawn(async move {
             let (request, attempt) = (run.request, run.attempt);
-            let outcome = hand.execute(run).await;
+            let Run { manifest, component, call, .. } = run;
+            let outcome = hand.execute(&manifest, component, call, limits::RESULT_MAX).await;
             if let Err(reason) = &outcome {
                 tracing::warn!(%request, %reason, "the app failed");
             }
@@ -173,26 +211,33 @@ impl Hand {
         });
     }
 
-    async fn execute(&self, run: Run) -> Result<(Vec<u8>, Fuel), String> {
+    async fn execute(
+        &self,
+        manifest: &Manifest,
+        component: Arc<Vec<u8>>,
+        input: sotto_roles::worker::Call,
+        output_max: usize,
+    ) -> Result<(Vec<u8>, Fuel), String> {
         let text = |error: &dyn core::fmt::Display| error.to_string();
-        let manifest = run.manifest;
         let hosts = HostList::parse(&manifest.hosts).map_err(|e| text(&e))?;
         let world = if hosts.is_empty() { World::Function } else { World::FunctionHttp };
         let runtime = self.hands.runtime.clone();
-        let component = run.component;
-        let app = tokio::task::spawn_blocking(move || runtime.load(&component, world))
-            .await
-            .map_err(|e| text(&e))?
-            .map_err(|e| text(&e))?;
+        let app = match runtime.app(&manifest.code.0, world) {
+            Some(app) => app,
+            None => tokio::task::spawn_blocking(move || runtime.load(&component, world))
+                .await
+                .map_err(|e| text(&e))?
+                .map_err(|e| text(&e))?,
+        };
         let reach = (!hosts.is_empty())
             .then(|| Reach { hosts: Arc::new(hosts), egress: self.hands.egress.clone() });
         let limits = Limits {
             fuel: manifest.fuel.0,
             memory_bytes: u64::from(manifest.memory_mib) << 20,
             time: Duration::from_secs(manifest.seconds.into()),
-            output_bytes: limits::RESULT_MAX as u64,
+            output_bytes: output_max as u64,
         };
-        let answer = app.call(&call(run.call), &limits, reach).await.map_err(|e| text(&e))?;
+        let answer = app.call(&call(input), &limits, reach).await.map_err(|e| text(&e))?;
         Ok((answer.output, Fuel(answer.fuel_used)))
     }
 }
@@ -212,7 +257,7 @@ fn call(call: sotto_roles::worker::Call) -> Call {
     }
 }
 
-fn show(view: &impl View, certificate: Certificate, id: &NodeId) -> Result<Shown> {
+fn show(view: &impl View, certificate: Certificate, id: &NodeId, apps: &[AppId]) -> Result<Shown> {
     let entry = |key: Vec<u8>| -> Result<Proof> {
         prove(view, &key)?.context("an entry the ledger always holds is missing")
     };
@@ -228,11 +273,20 @@ fn show(view: &impl View, certificate: Certificate, id: &NodeId) -> Result<Shown
             });
         }
     }
+    let mut seats = Vec::new();
+    let epoch = read::<Clock>(view, &())?.map_or_else(Default::default, |clock| clock.epoch);
+    for app in apps {
+        if let Some(seat) = prove(view, &key::<Seat>(&(epoch, (*app, *id))))? {
+            seats.push(Placed { app: *app, seat, manifest: entry(key::<App>(app))? });
+        }
+    }
     Ok(Shown {
         certificate,
         clock: entry(key::<Clock>(&()))?,
         nonce: read::<Nonce>(view, id)?.map_or(0, |nonce| nonce.0),
         attested: read::<Record>(view, id)?.map(|worker| worker.attested),
         work,
+        seats,
+        boot: prove(view, &key::<Boot>(id))?,
     })
 }

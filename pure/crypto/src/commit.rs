@@ -11,6 +11,10 @@ use subtle::ConstantTimeEq;
 pub struct Blind(Secret<32>);
 
 impl Blind {
+    pub(crate) fn new(bytes: Secret<32>) -> Self {
+        Self(bytes)
+    }
+
     /// A blind that came with an output.
     pub fn from_bytes(bytes: &[u8; 32]) -> Self {
         Self(Secret::from_bytes(bytes))

@@ -8,10 +8,11 @@
 
 mod session;
 
-pub use session::{SESSION_OVERHEAD, Session, SessionError};
+pub use session::{Committed, SESSION_OVERHEAD, Session, SessionError};
 
 use crate::{
     ibe, kdf,
+    pad::{self, class, is_class},
     secret::Secret,
     vet::{AppKey, VaultKey, VetKey},
 };
@@ -30,21 +31,9 @@ const VERSION: u8 = 1;
 const HEAD: usize = 1 + ibe::OVERHEAD + 64;
 const TAG: usize = 16;
 const INFO: &[u8] = b"sotto/seal/v1/aes-256-gcm";
-/// The smallest padded payload; each further class is four times the one before.
-const SMALLEST_CLASS: usize = 64;
 
 /// Bytes of an envelope over its padded payload.
 pub const OVERHEAD: usize = HEAD + TAG;
-
-/// The padded length of a payload of `len` bytes: the first of 64, 256, 1,024, 4,096 … that holds
-/// it and one byte more.
-const fn class(len: usize) -> usize {
-    let mut class = SMALLEST_CLASS;
-    while class <= len {
-        class *= 4;
-    }
-    class
-}
 
 /// The length of an envelope around a payload of `payload` bytes (at most [`PAYLOAD_MAX`]). It is
 /// all that the length of an envelope tells.
@@ -120,6 +109,11 @@ fn dem(k: &Secret<32>, head: &[u8; 32]) -> (Box<Aes256Gcm>, [u8; 12]) {
     (Box::new(Aes256Gcm::new(key.expose().into())), nonce)
 }
 
+/// Whether a padded payload may be this long.
+const fn sealed_is_class(len: usize) -> bool {
+    len <= class(PAYLOAD_MAX) && is_class(len)
+}
+
 /// What an envelope held.
 pub struct Opened {
     /// The payload, without padding.
@@ -150,7 +144,7 @@ pub fn open(
     let (head, sealed) = envelope.split_at_checked(HEAD).ok_or(OpenFailed)?;
     let (sealed, tag) = sealed.split_last_chunk::<TAG>().ok_or(OpenFailed)?;
     let (version, kem) = head.split_first().ok_or(OpenFailed)?;
-    if *version != VERSION || !is_class(sealed.len()) {
+    if *version != VERSION || !sealed_is_class(sealed.len()) {
         return Err(OpenFailed);
     }
     let message = ibe::decrypt(key.point(), kem).ok_or(OpenFailed)?;
@@ -165,21 +159,10 @@ pub fn open(
     cipher
         .decrypt_in_place_detached((&nonce).into(), &[], &mut payload, tag.into())
         .map_err(|_| OpenFailed)?;
-    let len = unpadded(&payload).ok_or(OpenFailed)?;
+    // It runs only on what the tag has vouched for.
+    let len = pad::unpad(&payload).ok_or(OpenFailed)?.len();
     payload.truncate(len);
     Ok(Opened { payload, session: Session::new(&k, &head, Side::Server) })
-}
-
-/// Whether a padded payload may be this long.
-const fn is_class(len: usize) -> bool {
-    len >= SMALLEST_CLASS && len <= class(PAYLOAD_MAX) && class(len - 1) == len
-}
-
-/// The payload's length within its padding: 80, zeros to the end, and no class smaller would do.
-/// It runs only on what the tag has vouched for.
-fn unpadded(padded: &[u8]) -> Option<usize> {
-    let len = padded.iter().rposition(|byte| *byte != 0)?;
-    (padded[len] == 0x80 && len <= PAYLOAD_MAX && class(len) == padded.len()).then_some(len)
 }
 
 /// Why nothing was sealed.

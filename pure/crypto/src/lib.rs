@@ -6,6 +6,7 @@
 //!   session that follows it.
 //! * [`sign`]: recoverable low-s secp256k1 signatures of nodes and of apps' result keys.
 //! * [`commit`]: the commitment to an output that a receipt carries.
+//! * [`pad`]: padding to size classes, for envelopes and what follows them.
 //! * [`secret`]: bytes that nobody prints, copies or leaves behind.
 //!
 //! The BLS12-381 arithmetic stands over `blst`, or, with feature `twin` alone, over pure Rust;
@@ -23,6 +24,7 @@ pub mod envelope;
 mod fixtures;
 mod ibe;
 mod kdf;
+pub mod pad;
 pub mod secret;
 pub mod sign;
 #[cfg(test)]

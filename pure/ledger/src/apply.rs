@@ -5,7 +5,7 @@ use crate::event::{Event, Refusal};
 use crate::state::{Clock, Founding, Nonce, Release};
 use crate::tree::{self, Writes};
 use crate::view::{Draft, Head, StorageError, View};
-use crate::{apps, chains, epochs, outbox, registry, requests};
+use crate::{apps, batches, chains, epochs, outbox, registry, requests, seats};
 use sotto_crypto::sign::{PublicKey, Signature};
 use sotto_types::{
     Action, Block, BlockId, Genesis, Height, Malformed, NetworkId, NodeId, Root, SignedAction,
@@ -295,6 +295,8 @@ fn dispatch<V: View>(
         Action::Endorse { chain, entry, signature } => {
             outbox::endorse(draft, scene, key, chain, *entry, signature)
         }
+        Action::Sit { app, boot } => seats::sit(draft, scene, sender, app, boot),
+        Action::Batch(signed) => batches::post(draft, scene, sender, signed),
     }
 }
 

@@ -3,11 +3,13 @@
 //! member of the genesis signs; the council's threshold certificate replaces this type, not its
 //! users.
 
-use crate::state::Answered;
+use crate::state::{Answered, Batched};
 use crate::tree::{BadProof, check_proof};
 use crate::view::{Entry, Head, key, parse};
 use sotto_crypto::sign::{PublicKey, Signature, SigningKey};
-use sotto_types::{Certificate, Genesis, NetworkId, NodeId, Proof, ReceiptBundle, RequestId};
+use sotto_types::{
+    Certificate, Genesis, NetworkId, NodeId, Proof, ReceiptBundle, RequestId, SessionBundle, merkle,
+};
 
 /// Why a certificate, an entry or a receipt is not believed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +35,9 @@ pub enum NotBelieved {
     /// The receipt's environment is not the one that was appraised.
     #[error("the receipt's environment is not the one appraised")]
     Environment,
+    /// The receipt is not in the batch that is proved.
+    #[error("the receipt is not in batch {0} of its worker's process")]
+    Batch(u64),
 }
 
 /// The member's certificate of a block.
@@ -108,4 +113,39 @@ pub fn check_receipt(genesis: &Genesis, bundle: &ReceiptBundle) -> Result<Answer
         return Err(NotBelieved::Environment);
     }
     Ok(answered)
+}
+
+/// A receipt of a direct call checked offline: certificate → path → batch → its worker's
+/// signature → the receipt's leaf. Returns the batch as the ledger took it.
+pub fn check_session_receipt(
+    genesis: &Genesis,
+    bundle: &SessionBundle,
+) -> Result<Batched, NotBelieved> {
+    let SessionBundle { receipt, proof } = bundle;
+    let ReceiptBundle { certificate, answer } = &proof.batch;
+    let prefix = [&[Batched::TABLE][..], &receipt.worker.0, &receipt.boot.0].concat();
+    let number = answer.key.strip_prefix(prefix.as_slice()).and_then(|key| key.try_into().ok());
+    let number = u64::from_be_bytes(number.ok_or(BadProof::WrongRoot)?);
+    let place = (receipt.worker, (receipt.boot, number));
+    let batched: Batched = check_entry(genesis, certificate, &place, answer)?;
+    let batch = &batched.signed.batch;
+    let networks = [receipt.network, batch.network];
+    if let Some(other) = networks.into_iter().find(|other| *other != certificate.network) {
+        return Err(NotBelieved::Network(other));
+    }
+    let signing = &batched.worker.keys.signing;
+    let signature = Signature(batched.signed.signature);
+    let signed = PublicKey::from_bytes(signing)
+        .is_ok_and(|key| key.verify(&batch.digest(), &signature).is_ok());
+    if receipt.worker != NodeId::of_key(signing) || !signed {
+        return Err(NotBelieved::Worker);
+    }
+    if receipt.tee != batched.worker.tee {
+        return Err(NotBelieved::Environment);
+    }
+    let (count, index) = (u64::from(batch.count), u64::from(proof.index));
+    if !merkle::check(&batch.root, count, index, &receipt.leaf(), &proof.path) {
+        return Err(NotBelieved::Batch(number));
+    }
+    Ok(batched)
 }

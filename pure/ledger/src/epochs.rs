@@ -2,9 +2,9 @@
 //! Not here: what turns with them (assignment in `requests`, attestation in `registry`).
 
 use crate::event::Event;
-use crate::grants;
 use crate::state::Clock;
 use crate::view::{Draft, Head, StorageError, View};
+use crate::{grants, seats};
 use sotto_types::{Block, Epoch, Genesis, Hash, Identity};
 
 /// Moves the clock to `block`, and into a new epoch where one begins.
@@ -20,7 +20,8 @@ pub(crate) fn turn<V: View>(
     if epoch != before.epoch {
         clock.epoch = epoch;
         clock.challenge = Hash(head.id.0);
-        // Those of the last epoch stay: an answer may still be under way, and its worker may
+        seats::close(draft, before.epoch)?;
+        // The other grants of the last epoch stay: an answer may still be under way, and its worker may
         // restart.
         if let Some(over) = epoch.0.checked_sub(2) {
             grants::close(draft, &Identity::Epoch(Epoch(over)))?;

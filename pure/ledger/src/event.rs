@@ -57,6 +57,20 @@ pub enum Event {
         /// The entry's number.
         entry: u64,
     },
+    /// A worker took its seat of an app.
+    Seated {
+        /// The app.
+        app: AppId,
+        /// The worker.
+        worker: NodeId,
+    },
+    /// A root over receipts of direct calls was taken.
+    Batched {
+        /// The worker.
+        worker: NodeId,
+        /// Which batch of its boot.
+        number: u64,
+    },
     /// A chain contradicted what was final: nothing moves there until the council decides.
     Halted(ChainId),
 }
@@ -180,6 +194,12 @@ pub enum Refusal {
     /// Another worker announced another key for the same app and epoch.
     #[error("another result key stands for this app and epoch")]
     OtherResultKey,
+    /// The worker is not in the app's pool of this epoch.
+    #[error("the worker is not in the app's pool of this epoch")]
+    NotInPool,
+    /// The batch is not the sender's next.
+    #[error("the batch's {0} is not the ledger's")]
+    Batch(&'static str),
     /// Not granted to the sender.
     #[error("the sender holds no such grant")]
     NotGranted,

@@ -47,6 +47,20 @@ pub(crate) fn close<V: View>(
     Ok(())
 }
 
+/// Takes one path's grants of an identity back from everybody.
+pub(crate) fn close_path<V: View>(
+    draft: &mut Draft<'_, V>,
+    identity: &Identity,
+    path: KeyPath,
+) -> Result<(), StorageError> {
+    for (_, grant) in draft.list::<Grant>(&GrantPrefix::new(identity))? {
+        if grant.path == path {
+            draft.remove::<Grant>(&GrantKey::new(&grant.worker, &grant.app, path, identity));
+        }
+    }
+    Ok(())
+}
+
 /// The grant as it stands in a final state, if there is one: what a member looks up before it
 /// gives its partial.
 pub fn find(

@@ -9,6 +9,7 @@
 
 mod apply;
 mod apps;
+mod batches;
 pub mod certificate;
 mod chains;
 mod credits;
@@ -18,6 +19,7 @@ mod grants;
 mod outbox;
 mod registry;
 mod requests;
+mod seats;
 pub mod state;
 mod tree;
 pub mod view;
@@ -29,5 +31,6 @@ pub use apply::{Applied, Error, Invalid, apply, found, propose};
 pub use event::{Event, Refusal, RequestRefusal};
 pub use grants::find as find_grant;
 pub use requests::{draw, pool};
+pub use seats::{may_sit, seats};
 pub use tree::{BadProof, Writes, check_proof, prove};
 pub use view::{Head, StorageError, View};

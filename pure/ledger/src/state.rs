@@ -4,9 +4,9 @@ use crate::event::RequestRefusal;
 use crate::view::Entry;
 use borsh::{BorshDeserialize, BorshSerialize};
 use sotto_types::{
-    Account, Amount, AppId, Ask, Attempt, BlockRef, ChainId, ContextId, Delivery, Domain, Epoch,
-    Finality, Generation, Genesis, Hash, Height, Identity, KeyPath, Manifest, Measurement, NodeId,
-    RequestId, SignedReceipt, TeeKind, Time, WorkerKeys,
+    Account, Amount, AppId, Ask, Attempt, BlockRef, BootId, ChainId, ContextId, Delivery, Domain,
+    Epoch, Finality, Generation, Genesis, Hash, Height, Identity, KeyPath, Manifest, Measurement,
+    NodeId, RequestId, SignedBatch, SignedReceipt, TeeKind, Time, WorkerKeys,
 };
 
 macro_rules! entry {
@@ -325,6 +325,57 @@ pub struct Answered {
     pub worker: Worker,
 }
 entry!(Answered, b't', RequestId);
+
+/// A worker's place in an app for one epoch: all that a client needs to believe in order to call
+/// it directly. Whoever has one has the grant of the epoch's request key.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Seat {
+    /// The worker's process: openings name it.
+    pub boot: BootId,
+    /// The generation of the app's code.
+    pub generation: Generation,
+    /// SHA-256 of the component that runs.
+    pub code: Hash,
+    /// The worker as it was attested when it took the seat.
+    pub worker: Worker,
+    /// Since when.
+    pub since: Height,
+}
+entry!(Seat, b'p', (Epoch, (AppId, NodeId)));
+
+impl Seat {
+    /// What a seat's key in the state names: table ‖ epoch ‖ app ‖ worker.
+    pub fn place(key: &[u8]) -> Option<(Epoch, AppId, NodeId)> {
+        let (epoch, rest) = key.get(1..)?.split_first_chunk::<8>()?;
+        let (app, worker) = rest.split_first_chunk::<32>()?;
+        let epoch = Epoch(u64::from_be_bytes(*epoch));
+        Some((epoch, AppId(*app), NodeId(worker.try_into().ok()?)))
+    }
+}
+
+/// The process that a worker last took a seat with, and how far its batches have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Boot {
+    /// Its boot id.
+    pub id: BootId,
+    /// Since when.
+    pub since: Height,
+    /// The number of its last batch.
+    pub batches: u64,
+    /// Receipts in all of them.
+    pub receipts: u64,
+}
+entry!(Boot, b'i', NodeId);
+
+/// A batch of receipts of direct calls, as it was handed in.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Batched {
+    /// The batch.
+    pub signed: SignedBatch,
+    /// The worker as it was attested then.
+    pub worker: Worker,
+}
+entry!(Batched, b'm', (NodeId, (BootId, u64)));
 
 /// The node that credits of nobody in particular go to.
 pub const TREASURY: NodeId = NodeId([0; 32]);

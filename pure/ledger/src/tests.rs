@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod answers;
+mod batches;
 mod blocks;
 mod certificate;
 mod chains;
@@ -13,6 +14,7 @@ mod outbox;
 mod property;
 mod registry;
 mod requests;
+mod seats;
 mod signatures;
 mod tree;
 mod world;

@@ -77,7 +77,7 @@ macro_rules! id_key {
         }
     )*};
 }
-id_key!(AppId, ChainId, NodeId, RequestId, Measurement, ContextId);
+id_key!(AppId, BootId, ChainId, NodeId, RequestId, Measurement, ContextId);
 
 impl Key for sotto_types::Epoch {
     fn bytes(&self) -> Vec<u8> {

@@ -5,7 +5,10 @@
 #[cfg(test)]
 mod tests;
 
-use sotto_types::{Hash, Malformed, NodeId, RequestId, SignedAction, Wire as _, limits};
+use sotto_types::{
+    AppId, BootId, Hash, Malformed, NodeId, Opening, RequestId, SessionId, SignedAction, Wire,
+    limits,
+};
 
 /// Hexadecimal digits of a ledger entry's key; the longest key is a good deal shorter.
 const KEY_DIGITS_MAX: usize = 512;
@@ -33,6 +36,30 @@ pub enum Ask {
     Keep(Vec<u8>),
     /// `POST /v1/actions`: a signed action; answered when a block holds it.
     Act(Box<SignedAction>),
+    /// `GET /v1/seats/<app>`: certificate and proof of a seat of an app, to open a session at.
+    Seat(AppId),
+    /// `POST /v1/sessions`: the opening of a session, encoded; the seat's first sealed message.
+    Open(Box<Opening>),
+    /// `POST /v1/sessions/<worker>/<session>`: a sealed message; the seat's sealed answer.
+    Say {
+        /// The worker.
+        worker: NodeId,
+        /// The session.
+        session: SessionId,
+        /// The message.
+        sealed: Vec<u8>,
+    },
+    /// `GET /v1/batches/<worker>/<boot>/<batch>/<index>`: what proves that a leaf is in a batch.
+    Leaf {
+        /// The worker.
+        worker: NodeId,
+        /// Its process.
+        boot: BootId,
+        /// Which batch.
+        batch: u64,
+        /// The leaf's place in it.
+        index: u32,
+    },
     /// `GET /health`.
     Health,
 }
@@ -76,6 +103,8 @@ pub fn body_max(path: &str) -> usize {
     match path {
         "/v1/bytes" => limits::COMPONENT_MAX,
         "/v1/actions" => limits::ACTION_MAX,
+        "/v1/sessions" => Opening::MAX,
+        _ if path.starts_with("/v1/sessions/") => limits::SESSION_MESSAGE_MAX,
         _ => 0,
     }
 }
@@ -99,12 +128,23 @@ pub fn read(method: &str, path: &str, body: Vec<u8>) -> Result<Ask, Refused> {
         ("GET", ["v1", "bytes", hash]) => id(hash).map(Ask::Bytes),
         ("POST", ["v1", "bytes"]) if body.is_empty() => Err(Refused::Bad("no bytes".into())),
         ("POST", ["v1", "bytes"]) => Ok(Ask::Keep(body)),
-        ("POST", ["v1", "actions"]) => action(&body).map(Ask::Act),
+        ("POST", ["v1", "actions"]) => message(&body).map(Ask::Act),
+        ("GET", ["v1", "seats", app]) => id(app).map(Ask::Seat),
+        ("POST", ["v1", "sessions"]) => message(&body).map(Ask::Open),
+        ("POST", ["v1", "sessions", worker, session]) => {
+            Ok(Ask::Say { worker: id(worker)?, session: id(session)?, sealed: body })
+        }
+        ("GET", ["v1", "batches", worker, boot, batch, index]) => {
+            let (worker, boot) = (id(worker)?, id(boot)?);
+            Ok(Ask::Leaf { worker, boot, batch: number(batch)?, index: number(index)? })
+        }
         (
             _,
             ["health"]
-            | ["v1", "genesis" | "certificate" | "status" | "bytes" | "actions"]
-            | ["v1", "entry" | "nonce" | "receipts" | "requests" | "bytes", _],
+            | ["v1", "genesis" | "certificate" | "status" | "bytes" | "actions" | "sessions"]
+            | ["v1", "entry" | "nonce" | "receipts" | "requests" | "bytes" | "seats", _]
+            | ["v1", "sessions", _, _]
+            | ["v1", "batches", _, _, _, _],
         ) => Err(Refused::Method(method.chars().take(16).collect())),
         _ => Err(Refused::NotFound(path.chars().take(128).collect())),
     }
@@ -126,6 +166,13 @@ fn entry_key(text: &str) -> Result<Vec<u8>, Refused> {
     bytes.ok_or_else(|| Refused::Bad("the key is not hexadecimal".into()))
 }
 
-fn action(body: &[u8]) -> Result<Box<SignedAction>, Refused> {
-    SignedAction::decode(body).map(Box::new).map_err(|e: Malformed| Refused::Bad(e.to_string()))
+fn message<T: Wire>(body: &[u8]) -> Result<Box<T>, Refused> {
+    T::decode(body).map(Box::new).map_err(|e: Malformed| Refused::Bad(e.to_string()))
+}
+
+/// Decimal digits and nothing else.
+fn number<T: core::str::FromStr>(text: &str) -> Result<T, Refused> {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    let parsed = text.parse().ok().filter(|_| is_number);
+    parsed.ok_or_else(|| Refused::Bad("not a number".into()))
 }

@@ -5,12 +5,16 @@
 //! transport secret, vetKeys) live here and nowhere else. Not here: running the component
 //! (`io/runtime`), asking the device for evidence (`io/tee`), carrying messages (`bin/node`).
 
+mod batches;
+mod direct;
 mod job;
 #[cfg(test)]
 mod tests;
 
 pub use crate::Wanted;
+pub use direct::DirectRun;
 
+use direct::{Direct, Identified};
 use job::{Job, Stage, content};
 use rand_core::CryptoRngCore;
 use sotto_attest::{Binding, Role};
@@ -21,9 +25,9 @@ use sotto_ledger::certificate::{NotBelieved, check_entry};
 use sotto_ledger::state::{App, Clock, Progress, Request};
 use sotto_types::digest::ResultWords;
 use sotto_types::{
-    Account, Action, AppId, Attempt, Certificate, ChainId, Domain, Epoch, Evidence, Fuel, Genesis,
-    Hash, Height, Identity, Manifest, NodeId, Proof, Receipt, RequestId, SignedAction,
-    SignedReceipt, TeeKind, Time, WorkerKeys, limits,
+    Account, Action, AppId, Attempt, BootId, Certificate, ChainId, Domain, Epoch, Evidence, Fuel,
+    Genesis, Hash, Height, Identity, KeyPath, Manifest, NodeId, Opening, Proof, Receipt, RequestId,
+    SessionId, SessionRefused, SignedAction, SignedReceipt, TeeKind, Time, WorkerKeys, limits,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -77,18 +81,29 @@ pub struct Content {
 
 /// What an app is called with.
 pub struct Call {
-    /// The chain.
+    /// The chain; zero for a direct call.
     pub chain: ChainId,
-    /// The consumer.
+    /// The consumer; zero for a direct call.
     pub caller: Account,
-    /// The consumer's context.
+    /// The consumer's context; for a direct call the session.
     pub context: sotto_types::Context,
     /// The block time it takes as now.
     pub time: Time,
-    /// The public payload.
+    /// The public payload; in a direct call what the client said, which nobody else reads.
     pub payload: Vec<u8>,
     /// The submissions, in order.
     pub submissions: Vec<Content>,
+}
+
+/// A seat that may be this worker's, with what proves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// The app.
+    pub app: AppId,
+    /// The seat's entry.
+    pub seat: Proof,
+    /// The entry of the app.
+    pub manifest: Proof,
 }
 
 /// A certified block as a worker is shown it.
@@ -105,6 +120,10 @@ pub struct Shown {
     pub attested: Option<Epoch>,
     /// All requests assigned to it.
     pub work: Vec<Work>,
+    /// Its seats of this epoch among the apps it [serves](Worker::apps).
+    pub seats: Vec<Placed>,
+    /// The entry of its boot, if it ever took a seat.
+    pub boot: Option<Proof>,
 }
 
 /// What reaches a worker.
@@ -131,6 +150,26 @@ pub enum Input {
         /// Its output and the fuel it took, or why there is none.
         outcome: Result<(Vec<u8>, Fuel), String>,
     },
+    /// Somebody wants to call this app here.
+    Serve(AppId),
+    /// Somebody opens a session.
+    Open(Opening),
+    /// A sealed message of a session.
+    Say {
+        /// The session.
+        session: SessionId,
+        /// The message.
+        sealed: Vec<u8>,
+    },
+    /// A direct call came to its end.
+    Called {
+        /// The session.
+        session: SessionId,
+        /// Its output and the fuel it took, or why there is none.
+        outcome: Result<(Vec<u8>, Fuel), String>,
+    },
+    /// Bytes of [`Output::Keep`] with this hash are held.
+    Kept(Hash),
 }
 
 /// What a worker wants done.
@@ -145,6 +184,19 @@ pub enum Output {
     Fetch(BTreeSet<Hash>),
     /// Run a component.
     Run(Box<Run>),
+    /// Answer the client of a session.
+    Reply {
+        /// The session.
+        session: SessionId,
+        /// The sealed answer.
+        sealed: Vec<u8>,
+    },
+    /// Tell whoever sent a session's message why nothing was done.
+    Refuse(SessionRefused),
+    /// Run a component for a session.
+    Call(Box<DirectRun>),
+    /// Hold these bytes for anybody, and say when they are held.
+    Keep(Vec<u8>),
     /// Something was not believed; for the log.
     Distrust(NotBelieved),
 }
@@ -182,18 +234,23 @@ pub struct Worker {
     components: BTreeMap<Hash, Arc<Vec<u8>>>,
     vet_keys: BTreeMap<Wanted, VetKey>,
     announced: BTreeSet<(AppId, Epoch)>,
+    direct: Direct,
 }
 
 impl Worker {
     /// A worker of the network of `genesis` with these keys, in a TEE of this kind, paid to these
-    /// accounts. `None` if the genesis names no vault key.
+    /// accounts. `boot` names this process and is drawn anew for each. `None` if the genesis names
+    /// no vault key.
     pub fn new(
         genesis: Genesis,
         keys: Keys,
         tee: TeeKind,
         payees: Vec<(ChainId, Account)>,
+        boot: BootId,
     ) -> Option<Self> {
         let vault = VaultKey::from_bytes(&genesis.vault).ok()?;
+        let (network, node) = (genesis.id(), keys.signing.public().node_id());
+        let direct = Direct::new(Identified { network, node, tee, boot });
         Some(Self {
             genesis,
             vault,
@@ -210,12 +267,18 @@ impl Worker {
             components: BTreeMap::new(),
             vet_keys: BTreeMap::new(),
             announced: BTreeSet::new(),
+            direct,
         })
     }
 
     /// The worker's id.
     pub fn id(&self) -> NodeId {
         self.keys.signing.public().node_id()
+    }
+
+    /// The apps it serves directly, or would: their seats are what it wants to be shown.
+    pub fn apps(&self) -> Vec<AppId> {
+        self.direct.apps().collect()
     }
 
     /// Where it is paid from now on; it says so with its next attestation, which is due at once.
@@ -233,6 +296,21 @@ impl Worker {
             Input::Shares { wanted, shares } => self.shares(wanted, &shares),
             Input::Bytes(bytes) => self.bytes(bytes),
             Input::Ran { request, attempt, outcome } => self.ran(request, attempt, outcome),
+            Input::Serve(app) => {
+                self.direct.serve(app);
+                Vec::new()
+            }
+            Input::Open(opening) => {
+                told(self.direct.open(&opening, &self.vault, &self.vet_keys, now))
+            }
+            Input::Say { session, sealed } => told(self.direct.say(session, &sealed, now)),
+            Input::Called { session, outcome } => {
+                self.direct.called(session, outcome, &self.keys.signing)
+            }
+            Input::Kept(hash) => {
+                self.direct.held(&hash);
+                Vec::new()
+            }
         }
     }
 
@@ -248,6 +326,7 @@ impl Worker {
         self.height = certificate.height;
         self.count(shown.nonce);
         let mut outputs = self.attest_if_due(shown.attested, &clock);
+        outputs.extend(self.sit_and_hand_in(shown, &clock, now));
         self.clock = Some(clock);
         self.drop_finished(&shown.work);
         for work in &shown.work {
@@ -256,6 +335,34 @@ impl Worker {
             }
         }
         outputs.extend(self.advance());
+        outputs
+    }
+
+    /// What its direct side has to say after a block. Said only here, so that its actions and the
+    /// others' nonces have one order.
+    fn sit_and_hand_in(&mut self, shown: &Shown, clock: &Clock, now: Time) -> Vec<Output> {
+        let (genesis, certificate) = (&self.genesis, &shown.certificate);
+        self.direct.block(clock, now);
+        let mut outputs = Vec::new();
+        for placed in &shown.seats {
+            if let Err(why) = self.direct.seated(genesis, certificate, placed) {
+                outputs.push(Output::Distrust(why));
+            }
+        }
+        let taken = match self.direct.batches_taken(genesis, certificate, shown.boot.as_ref()) {
+            Ok(taken) => taken,
+            Err(why) => {
+                outputs.push(Output::Distrust(why));
+                0
+            }
+        };
+        // The ledger takes these from attested workers only.
+        if shown.attested.is_none_or(|epoch| epoch.next() < clock.epoch) {
+            return outputs;
+        }
+        let (actions, more) = self.direct.due(taken, &self.keys);
+        outputs.extend(more);
+        outputs.extend(actions.into_iter().map(|action| self.submit(action)).collect::<Vec<_>>());
         outputs
     }
 
@@ -269,6 +376,7 @@ impl Worker {
             self.nonce = (counted, self.height);
             self.announced.clear();
             self.asked = None;
+            self.direct.lost();
         }
     }
 
@@ -307,9 +415,10 @@ impl Worker {
         self.jobs.retain(|id, _| mine.contains(id));
         let Some(clock) = &self.clock else { return };
         let wanted: BTreeSet<Wanted> = self.jobs.values().flat_map(Job::wants).collect();
-        self.vet_keys.retain(|key, _| match key.identity {
-            Identity::Epoch(epoch) => epoch.next() >= clock.epoch,
-            Identity::Context(_) => wanted.contains(key),
+        self.vet_keys.retain(|key, _| match (key.identity, key.path) {
+            (Identity::Epoch(epoch), KeyPath::Request) => epoch == clock.epoch,
+            (Identity::Epoch(epoch), KeyPath::Result) => epoch.next() >= clock.epoch,
+            (Identity::Context(_), _) => wanted.contains(key),
         });
         self.announced.retain(|(_, epoch)| epoch.next() >= clock.epoch);
         let codes: BTreeSet<Hash> = self.jobs.values().map(|job| job.manifest.code).collect();
@@ -354,6 +463,8 @@ impl Worker {
             missing.extend(bytes);
             shares.extend(keys);
         }
+        missing.extend(self.direct.missing());
+        shares.extend(self.direct.wants().filter(|key| !self.vet_keys.contains_key(key)));
         outputs.extend(ready.into_iter().filter_map(|id| self.run(id)));
         outputs.extend(shares.into_iter().map(Output::AskShares));
         if !missing.is_empty() {
@@ -363,7 +474,8 @@ impl Worker {
     }
 
     fn shares(&mut self, wanted: Wanted, shares: &[(u32, EncryptedShare)]) -> Vec<Output> {
-        let is_wanted = self.jobs.values().any(|job| job.wants().contains(&wanted));
+        let is_wanted = self.jobs.values().any(|job| job.wants().contains(&wanted))
+            || self.direct.wants().any(|key| key == wanted);
         if !is_wanted || self.vet_keys.contains_key(&wanted) {
             return Vec::new();
         }
@@ -380,6 +492,7 @@ impl Worker {
         for job in self.jobs.values_mut() {
             job.keep(hash, &bytes);
         }
+        self.direct.keep(&hash, &bytes);
         // Anybody may name a component's hash as an envelope's: the same bytes then serve as both.
         if self.jobs.values().any(|job| job.manifest.code == hash) {
             self.components.insert(hash, Arc::new(bytes));
@@ -442,12 +555,7 @@ impl Worker {
     }
 
     fn fail(&mut self, request: RequestId, attempt: Attempt, reason: &str) -> Vec<Output> {
-        let mut end = reason.len().min(limits::REASON_MAX);
-        while !reason.is_char_boundary(end) {
-            end -= 1;
-        }
-        let reason = reason.get(..end).unwrap_or_default().to_owned();
-        vec![self.submit(Action::Fail { request, attempt, reason })]
+        vec![self.submit(Action::Fail { request, attempt, reason: cut(reason) })]
     }
 
     /// The receipt, signed; the digest for the chain, signed by the app's result key; and, the
@@ -520,4 +628,17 @@ impl Worker {
         let signature = self.keys.signing.sign(&digest).0;
         Output::Submit(Box::new(SignedAction { sender, nonce, action, signature }))
     }
+}
+
+/// A reason as long as one is kept.
+fn cut(reason: &str) -> String {
+    let mut end = reason.len().min(limits::REASON_MAX);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    reason.get(..end).unwrap_or_default().to_owned()
+}
+
+fn told(told: Result<Vec<Output>, SessionRefused>) -> Vec<Output> {
+    told.unwrap_or_else(|why| vec![Output::Refuse(why)])
 }

@@ -4,21 +4,23 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use crate::council::{Council, Gather};
-use crate::worker::{Input, Keys, Output, Run, Shown, Work, Worker};
+use crate::worker::{DirectRun, Input, Keys, Output, Placed, Run, Shown, Work, Worker};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_attest::{Binding, simulated};
 use sotto_crypto::envelope::seal;
 use sotto_crypto::sign::SigningKey;
 use sotto_crypto::vet::{TransportSecret, VaultSecret};
 use sotto_ledger::certificate::{NotBelieved, certify};
-use sotto_ledger::state::{App, Clock, Nonce, Open, Outgoing, Progress, Request, Worker as Record};
+use sotto_ledger::state::{
+    App, Boot, Clock, Nonce, Open, Outgoing, Progress, Request, Seat, Worker as Record,
+};
 use sotto_ledger::view::{Entry, Pair, key as entry_key, list, read};
 use sotto_ledger::{Applied, Event, Head, StorageError, View, apply, found, propose, prove};
 use sotto_types::{
-    Aad, Account, Action, Amount, AppId, AppKind, Ask, Assurance, BlockRef, Certificate,
+    Aad, Account, Action, Amount, AppId, AppKind, Ask, Assurance, BlockRef, BootId, Certificate,
     ChainEvent, ChainId, Context, Evidence, Finality, Fuel, Generation, Genesis, Hash, Identity,
     KeyPath, Manifest, Measurement, NetworkKind, NodeId, Observation, Proof, RequestId,
-    SignedAction, Submission, TeeKind, Time, Upgrade, sha256,
+    SessionRefused, SignedAction, Submission, TeeKind, Time, Upgrade, sha256,
 };
 use std::collections::{BTreeMap, VecDeque};
 
@@ -156,6 +158,9 @@ pub(crate) struct Seen {
     pub(crate) distrust: Vec<NotBelieved>,
     pub(crate) submitted: Vec<SignedAction>,
     pub(crate) attested: usize,
+    pub(crate) replies: Vec<Vec<u8>>,
+    pub(crate) refused: Vec<SessionRefused>,
+    pub(crate) calls: Vec<DirectRun>,
 }
 
 pub(crate) struct World {
@@ -175,7 +180,10 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let genesis = genesis();
+        Self::of(genesis())
+    }
+
+    pub(crate) fn of(genesis: Genesis) -> Self {
         let mut view = Memory::default();
         view.commit(&found(&genesis).unwrap());
         let council = Council::new(&genesis, key("member"), vault());
@@ -185,7 +193,11 @@ impl World {
 
     /// With an attested worker, an app and a chain.
     pub(crate) fn ready() -> (Self, Worker) {
-        let mut world = Self::new();
+        Self::ready_of(genesis())
+    }
+
+    pub(crate) fn ready_of(genesis: Genesis) -> (Self, Worker) {
+        let mut world = Self::of(genesis);
         let mut worker = world.worker("worker");
         world.turn(&mut worker);
         let events = world.block();
@@ -372,12 +384,26 @@ impl World {
 
     pub(crate) fn worker(&self, name: &str) -> Worker {
         let payees = vec![(chain(), account(&format!("{name}'s payee")))];
-        Worker::new(self.genesis.clone(), keys(name), TeeKind::Simulated, payees).unwrap()
+        let boot = BootId(sha256(&[b"test boot", name.as_bytes()]));
+        Worker::new(self.genesis.clone(), keys(name), TeeKind::Simulated, payees, boot).unwrap()
     }
 
     pub(crate) fn work(&self, ask: &Ask) -> Work {
         let request = self.prove::<Request>(&id(ask));
         Work { id: id(ask), request, app: self.prove::<App>(&ask.app) }
+    }
+
+    /// The last block as a worker is shown it, with its seats.
+    pub(crate) fn shown_to(&self, worker: &Worker) -> Shown {
+        let node = worker.id();
+        let epoch = self.get::<Clock>(&()).unwrap().epoch;
+        let seats = worker.apps().into_iter().filter_map(|app| {
+            let at = (epoch, (app, node));
+            self.get::<Seat>(&at)?;
+            Some(Placed { app, seat: self.prove::<Seat>(&at), manifest: self.prove::<App>(&app) })
+        });
+        let boot = self.get::<Boot>(&node).map(|_| self.prove::<Boot>(&node));
+        Shown { seats: seats.collect(), boot, ..self.shown(&node) }
     }
 
     /// The last block as a worker is shown it.
@@ -395,6 +421,8 @@ impl World {
             nonce: self.nonce(worker),
             attested: self.get::<Record>(worker).map(|record| record.attested),
             work,
+            seats: Vec::new(),
+            boot: None,
         }
     }
 
@@ -406,7 +434,7 @@ impl World {
 
     /// A worker is shown the last block, and everything but running is done for it.
     pub(crate) fn show(&mut self, worker: &mut Worker) -> Seen {
-        let shown = self.shown(&worker.id());
+        let shown = self.shown_to(worker);
         let outputs = worker.step(Input::Block(Box::new(shown)), self.now());
         self.carry_out(worker, outputs)
     }
@@ -464,6 +492,10 @@ impl World {
                 }
                 Output::Run(run) => seen.runs.push(*run),
                 Output::Distrust(why) => seen.distrust.push(why),
+                Output::Reply { sealed, .. } => seen.replies.push(sealed),
+                Output::Refuse(why) => seen.refused.push(why),
+                Output::Call(run) => seen.calls.push(*run),
+                Output::Keep(bytes) => inputs.push(Input::Kept(self.keep(bytes))),
             }
             for input in inputs {
                 queue.extend(worker.step(input, self.now()));

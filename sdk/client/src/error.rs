@@ -1,7 +1,7 @@
 //! What goes wrong, by whose fault it is.
 
 use sotto_crypto::envelope::SealError;
-use sotto_types::{Hash, NetworkId, RequestId, Time};
+use sotto_types::{Hash, NetworkId, RequestId, SessionRefused, Time};
 
 /// Why a question to the network has no answer, by blame.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +38,9 @@ pub enum ClientError {
     /// The council does not take, or the ledger does not carry out, the action.
     #[error("refused: {0}")]
     Refused(String),
+    /// A seat does not do what was sent to it; the word of whoever carried the message.
+    #[error("the seat refuses: {0}")]
+    Session(SessionRefused),
     /// What was waited for did not come in time.
     #[error("{what} after {seconds} s")]
     Late {
@@ -102,6 +105,9 @@ pub enum NotBelieved {
         /// The hash of what came, or as the gateway says it.
         got: Hash,
     },
+    /// An answer that is not the session's seat's.
+    #[error("the answer is not the seat's: {0}")]
+    NotTheSeat(&'static str),
     /// A proof of something else than was asked for.
     #[error("the proof is of another entry than was asked for")]
     OtherEntry,

@@ -2,6 +2,10 @@
 //! the checks there and in [`Network`]. Not here: proxies, redirects, relays, a choice among
 //! gateways.
 
+mod direct;
+
+pub use direct::Direct;
+
 use crate::error::ClientError;
 use crate::http::RequestLine;
 use crate::http::{self, ActOutcome, HttpRequest, HttpResponse, OfferedGenesis, Question};
@@ -68,12 +72,26 @@ impl Gateway {
     /// [`ClientError`], by blame.
     pub async fn ask<T>(&self, mut question: Question<T>) -> Result<T, ClientError> {
         let HttpRequest { method, path, body } = &mut question.request;
+        let (path, body) = (core::mem::take(path), core::mem::take(body));
+        let request = HttpRequest { method, path, body };
+        let response = self.send(request, question.max, question.seconds).await?;
+        question.finish(response)
+    }
+
+    /// Sends, and reads at most `max` bytes of what comes back within `seconds`.
+    pub(crate) async fn send(
+        &self,
+        request: HttpRequest,
+        max: usize,
+        seconds: u64,
+    ) -> Result<HttpResponse, ClientError> {
+        let HttpRequest { method, path, body } = request;
         let url = format!("{}{path}", self.url);
-        let request = match *method {
-            "POST" => self.client.post(url).body(core::mem::take(body)),
+        let request = match method {
+            "POST" => self.client.post(url).body(body),
             _ => self.client.get(url),
         };
-        let request = request.timeout(Duration::from_secs(question.seconds));
+        let request = request.timeout(Duration::from_secs(seconds));
         let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status().as_u16();
         let mut body = Vec::new();
@@ -81,12 +99,12 @@ impl Gateway {
             if status != 200 && body.len() + chunk.len() > ERROR_MAX {
                 break;
             }
-            if body.len() + chunk.len() > question.max {
-                return Err(ClientError::TooLong { max: question.max });
+            if body.len() + chunk.len() > max {
+                return Err(ClientError::TooLong { max });
             }
             body.extend_from_slice(&chunk);
         }
-        question.finish(HttpResponse { status, body })
+        Ok(HttpResponse { status, body })
     }
 
     /// [`http::health`].

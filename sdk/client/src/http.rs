@@ -4,16 +4,17 @@
 //! became of an action) is its word and no more; entries and receipts are for a
 //! [`Network`] to check. Not here: sockets (`Gateway`, feature `http`).
 
+use crate::direct::DirectAnswer;
 use crate::error::{ClientError, NotBelieved, plain};
 use crate::network::Network;
 use core::fmt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sotto_ledger::state::Answered;
+use sotto_ledger::state::{Answered, Batched, Seat};
 use sotto_ledger::view::key;
 use sotto_types::{
-    Certificate, Genesis, Hash, NetworkId, NodeId, ReceiptBundle, RequestId, SignedAction, Wire,
-    limits,
+    AppId, Certificate, Genesis, Hash, LeafProof, NetworkId, NodeId, ReceiptBundle, RequestId,
+    SignedAction, Wire, limits,
 };
 
 /// The longest status, in bytes: every worker, app and open request has its line there.
@@ -288,6 +289,34 @@ pub fn request(request: &RequestId) -> Question<RequestLine> {
         (line.id, line.app) = (id.to_string(), plain(&line.app));
         line.detail = line.detail.as_deref().map(plain);
         Ok(line)
+    })
+}
+
+/// `GET /v1/seats/<app>`: a seat of the app, for [`Network::check_seat`]. Status 503 while no worker
+/// has taken one: being asked, they do.
+pub fn seat(app: &AppId) -> Question<ReceiptBundle> {
+    let app = *app;
+    Question::get(format!("/v1/seats/{app}"), ReceiptBundle::MAX, move |body| {
+        let bundle: ReceiptBundle = decoded(&body, "proof")?;
+        match Seat::place(&bundle.answer.key) {
+            Some((_, of, _)) if of == app => Ok(bundle),
+            _ => Err(NotBelieved::OtherEntry.into()),
+        }
+    })
+}
+
+/// `GET /v1/batches/<worker>/<boot>/<batch>/<index>`: what proves the receipt of a direct call, for
+/// [`DirectAnswer::proved`]. Status 404 until the ledger has the batch, or if it never will.
+pub fn leaf(answer: &DirectAnswer) -> Question<LeafProof> {
+    let DirectAnswer { receipt, batch, index, .. } = answer;
+    let path = format!("/v1/batches/{}/{}/{batch}/{index}", receipt.worker, receipt.boot);
+    let (batch, index) = (key::<Batched>(&(receipt.worker, (receipt.boot, *batch))), *index);
+    Question::get(path, LeafProof::MAX, move |body| {
+        let proof: LeafProof = decoded(&body, "proof")?;
+        if proof.batch.answer.key != batch || proof.index != index {
+            return Err(NotBelieved::OtherEntry.into());
+        }
+        Ok(proof)
     })
 }
 

@@ -4,8 +4,7 @@
 //! a socket, a clock or chance of its own. [`http`] holds the questions a gateway answers, also
 //! without a socket, so that both work anywhere, WebAssembly included; with feature `http`,
 //! `Gateway` asks them. Not here: chains (a consumer contract asks, the chain's own library sends
-//! it its envelopes and reads its result), direct requests to seats, relays, keeping of keys, and
-//! proofs that something is *not* in the ledger.
+//! it its envelopes and reads its result), relays, keeping of keys, and proofs that something is *not* in the ledger.
 //!
 //! # A sealed bid
 //! ```
@@ -72,9 +71,32 @@
 //! # Ok(())
 //! # }
 //! ```
-//! The second example needs feature `http`, on by default.
+//!
+//! # A direct call
+//! Without a chain: a session at a seat, one envelope for all of it, and a receipt of each call that
+//! the ledger proves some blocks later ([`DirectSession`] is the same without a socket).
+//! ```no_run
+//! # #[cfg(feature = "http")]
+//! # async fn example() -> Result<(), sotto_client::ClientError> {
+//! use core::time::Duration;
+//! use sotto_client::Gateway;
+//! # let (id, app) = Default::default();
+//! # let mut rng = rand::rngs::OsRng;
+//! let gateway = Gateway::new("http://127.0.0.1:4690")?;
+//! let network = gateway.genesis().await?.pinned(&id)?;
+//! let patience = Duration::from_secs(30);
+//! let mut session = gateway.direct(&network, &app, patience, &mut rng).await?;
+//! let answer = session.call("what nobody else may know").await?;
+//! println!("{:?}", answer.outcome);
+//! let bundle = gateway.prove(&network, &answer, patience).await?; // anybody may check it
+//! # let _ = bundle;
+//! # Ok(())
+//! # }
+//! ```
+//! The last two examples need feature `http`, on by default.
 #![forbid(unsafe_code)]
 
+mod direct;
 mod error;
 #[cfg(feature = "http")]
 mod gateway;
@@ -84,9 +106,10 @@ mod receipt;
 #[cfg(test)]
 mod tests;
 
+pub use direct::{CheckedCall, DirectAnswer, DirectSession, Heard, Seat};
 pub use error::{ClientError, NotBelieved};
 #[cfg(feature = "http")]
-pub use gateway::Gateway;
+pub use gateway::{Direct, Gateway};
 pub use network::{AGE_BLOCKS, AGE_MAX, AHEAD_MAX, Network, Recipient};
 pub use receipt::CheckedReceipt;
 pub use sotto_crypto as crypto;

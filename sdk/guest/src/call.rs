@@ -8,13 +8,15 @@ pub struct Call {
     /// The chain the request came from, all zero for a direct request.
     pub chain: [u8; 32],
     /// Who asks. From a chain, the consumer contract; an EVM address stands in the last 20 bytes.
+    /// All zero for a direct request.
     pub caller: [u8; 32],
-    /// What the consumer called this request: an auction's id, a session.
+    /// What the consumer called this request: an auction's id. In a direct request the session.
     pub context: Vec<u8>,
-    /// The time of the block that assigned the request, in seconds since 1970. The app has no
-    /// other clock.
+    /// The time of the block that assigned the request (of the last block before a direct one), in
+    /// seconds since 1970. The app has no other clock.
     pub time: u64,
-    /// What the consumer said in the open.
+    /// What the consumer said in the open; in a direct request what the client said, which came
+    /// sealed.
     pub payload: Vec<u8>,
     /// What was said in secret, in the order the consumer fixed.
     pub submissions: Vec<Submission>,

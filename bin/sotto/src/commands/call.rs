@@ -1,4 +1,7 @@
-//! `sotto call`: asks an app through the chain, as any account may, and waits for the answer.
+//! `sotto call`: asks an app through the chain, as any account may, and waits for the answer; or
+//! directly, in a session.
+
+mod direct;
 
 use crate::bindings::Sotto::{self, Ask, Submission};
 use crate::bindings::abis;
@@ -22,11 +25,19 @@ use std::time::{Duration, Instant};
 /// How long a transaction may take to get into a block.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Ask an app through the chain and wait for the answer.
+/// Ask an app through the chain, or directly, and wait for the answer.
 #[derive(Args)]
 pub(crate) struct Call {
     /// The app's id
     app: AppId,
+
+    /// With --direct: what the app is called with, one call for each: text, or @FILE
+    #[arg(requires = "direct")]
+    inputs: Vec<String>,
+
+    /// Call the app in a session with one of its workers, without a chain and without a fee
+    #[arg(long, requires = "inputs", conflicts_with_all = ["payload", "sealed", "escrow_gwei", "seconds", "rpc", "key"])]
+    direct: bool,
 
     /// Public payload: text, or @FILE for a file's bytes; at most 1,024 bytes
     #[arg(long, default_value = "")]
@@ -52,7 +63,7 @@ pub(crate) struct Call {
     #[arg(long, env = "SOTTO_KEY", hide_env_values = true)]
     key: Option<String>,
 
-    /// Keep the receipt in this file
+    /// Keep the receipt in this file (of several direct calls, the last one's)
     #[arg(long)]
     receipt: Option<PathBuf>,
 
@@ -62,6 +73,9 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) async fn run(self, screen: &Screen) -> Result<ExitCode> {
+        if self.direct {
+            return self.direct(screen).await;
+        }
         let (gateway, network) = self.at.open()?;
         let progress = screen.progress("asking");
         let key = match &self.key {
@@ -100,10 +114,7 @@ impl Call {
             std::fs::write(path, &bundle)
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }
-        // An app does not write to anybody's terminal: text with control characters stays hexadecimal.
-        let text = String::from_utf8(checked.result.clone())
-            .ok()
-            .filter(|text| !text.contains(|c: char| c.is_control() && c != '\n'));
+        let text = direct::text(&checked.result);
         let result = alloy::hex::encode_prefixed(&checked.result);
         screen.say(format!("request  {id}"));
         screen.say(format!("answer   {}", text.as_deref().unwrap_or(&result)));

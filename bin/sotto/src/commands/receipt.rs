@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use sotto_client::{Gateway, Network};
 use sotto_ledger::state::Answered;
-use sotto_types::{ReceiptBundle, RequestId, Wire as _};
+use sotto_types::{ReceiptBundle, RequestId, SessionBundle, Wire as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -50,7 +50,11 @@ impl Receipt {
 }
 
 async fn show(named: &Named, screen: &Screen) -> Result<ExitCode> {
-    let bundle = ReceiptBundle::decode(&named.bytes().await?)?;
+    let bytes = named.bytes().await?;
+    if is_of_session(&bytes) {
+        return show_session(&SessionBundle::decode(&bytes)?, screen);
+    }
+    let bundle = ReceiptBundle::decode(&bytes)?;
     let answered: Answered = sotto_ledger::view::parse(&bundle.answer.value)?;
     let receipt = &answered.receipt.receipt;
     for (what, value) in [
@@ -85,6 +89,43 @@ async fn show(named: &Named, screen: &Screen) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The two kinds of receipt differ in their first byte.
+fn is_of_session(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&SessionBundle::VERSION)
+}
+
+fn show_session(bundle: &SessionBundle, screen: &Screen) -> Result<ExitCode> {
+    let receipt = &bundle.receipt;
+    for (what, value) in [
+        ("network", receipt.network.to_string()),
+        ("session", format!("{}, call {}", receipt.session, receipt.call)),
+        ("app", format!("{}, generation {}", receipt.app, receipt.generation)),
+        ("code", receipt.code.to_string()),
+        ("succeeded", receipt.succeeded.to_string()),
+        ("input", format!("committed to as {}", receipt.input)),
+        ("output", format!("committed to as {}", receipt.output)),
+        ("ran", format!("epoch {}, at ledger time {}", receipt.epoch, receipt.time)),
+        ("fuel", receipt.fuel.to_string()),
+        ("worker", receipt.worker.to_string()),
+        ("boot", receipt.boot.to_string()),
+        ("TEE", receipt.tee.to_string()),
+    ] {
+        screen.say(format!("{what:12} {value}"));
+    }
+    screen.say("\nNot verified: `sotto receipt verify` does that.");
+    screen.object(&serde_json::json!({
+        "verified": null,
+        "network": receipt.network.to_string(),
+        "session": receipt.session.to_string(),
+        "call": receipt.call,
+        "app": receipt.app.to_string(),
+        "code": receipt.code.to_string(),
+        "worker": receipt.worker.to_string(),
+        "tee": receipt.tee.to_string(),
+    }));
+    Ok(ExitCode::SUCCESS)
+}
+
 impl Verify {
     async fn run(self, screen: &Screen) -> Result<ExitCode> {
         let bytes = self.named.bytes().await?;
@@ -92,17 +133,34 @@ impl Verify {
             Some(path) => Network::from_genesis(&read(path)?)?,
             None => self.named.at.network()?,
         };
-        match network.check_receipt(&bytes) {
-            Ok(checked) => {
-                screen.say(checked.to_string());
-                screen.say(format!("\nverified from the genesis of network {}", network.id()));
-                screen.object(&serde_json::json!({
+        let checked = if is_of_session(&bytes) {
+            network.check_session_receipt(&bytes).map(|checked| {
+                let object = serde_json::json!({
+                    "verified": true,
+                    "network": network.id().to_string(),
+                    "session": checked.receipt.session.to_string(),
+                    "call": checked.receipt.call,
+                    "simulated": checked.simulated,
+                });
+                (checked.to_string(), object)
+            })
+        } else {
+            network.check_receipt(&bytes).map(|checked| {
+                let object = serde_json::json!({
                     "verified": true,
                     "network": network.id().to_string(),
                     "request": checked.receipt.request.to_string(),
                     "simulated": checked.simulated,
                     "result": alloy::hex::encode_prefixed(&checked.result),
-                }));
+                });
+                (checked.to_string(), object)
+            })
+        };
+        match checked {
+            Ok((text, object)) => {
+                screen.say(text);
+                screen.say(format!("\nverified from the genesis of network {}", network.id()));
+                screen.object(&object);
                 Ok(ExitCode::SUCCESS)
             }
             Err(why) => {

@@ -4,7 +4,7 @@
 //! seen by who counts. Message lengths are visible: pad inside where they tell something. Not
 //! here: the session's end, which is its epoch's.
 
-use crate::{kdf, secret::Secret};
+use crate::{commit::Blind, kdf, secret::Secret};
 use aes_gcm::{AeadInPlace, Aes256Gcm, KeyInit};
 use zeroize::Zeroizing;
 
@@ -13,6 +13,8 @@ const TAG: usize = 16;
 const COUNTER_MAX: u128 = (1 << 96) - 1;
 const CLIENT_TO_SERVER: &[u8] = b"sotto/session/v1/c2s";
 const SERVER_TO_CLIENT: &[u8] = b"sotto/session/v1/s2c";
+const COMMITMENTS: &[u8] = b"sotto/session/v1/commit";
+const BLIND: &[u8] = b"sotto/session/v1/blind";
 
 /// Bytes of a session message over what it carries.
 pub const SESSION_OVERHEAD: usize = COUNTER + TAG;
@@ -33,6 +35,17 @@ pub(super) enum Side {
 pub struct Session {
     sending: Direction,
     receiving: Direction,
+    /// What both ends, and nobody else, derive the blinds of commitments from.
+    commitments: Secret<32>,
+}
+
+/// What of a call is committed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// What the app was given.
+    Input,
+    /// What it gave, or why it gave nothing.
+    Output,
 }
 
 struct Direction {
@@ -48,11 +61,24 @@ impl Session {
             let key: Secret<32> = kdf::derive(k.expose(), &[name, head]);
             Direction { cipher: Box::new(Aes256Gcm::new(key.expose().into())), counter: 0 }
         };
+        let commitments = kdf::derive(k.expose(), &[COMMITMENTS, head]);
         let (to_server, to_client) = (direction(CLIENT_TO_SERVER), direction(SERVER_TO_CLIENT));
         match side {
-            Side::Client => Self { sending: to_server, receiving: to_client },
-            Side::Server => Self { sending: to_client, receiving: to_server },
+            Side::Client => Self { sending: to_server, receiving: to_client, commitments },
+            Side::Server => Self { sending: to_client, receiving: to_server, commitments },
         }
+    }
+
+    /// The blind of one call's input or output: HKDF of the session's own secret over
+    /// "sotto/session/v1/blind" ‖ 0 for the input, 1 for the output ‖ call u64 BE. Both ends have
+    /// it; whom the client shows a receipt to, it may give this blind alone.
+    pub fn blind(&self, call: u64, what: Committed) -> Blind {
+        let what = match what {
+            Committed::Input => [0],
+            Committed::Output => [1],
+        };
+        let parts: [&[u8]; 3] = [BLIND, &what, &call.to_be_bytes()];
+        Blind::new(kdf::derive(self.commitments.expose(), &parts))
     }
 
     /// Seals the next message of this end.

@@ -4,7 +4,7 @@
 use super::*;
 use crate::world::{genesis, key, signed};
 use proptest::prelude::*;
-use sotto_types::{Action, Measurement};
+use sotto_types::{Action, Epoch, Measurement};
 
 const ID: &str = "0x00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 const METHODS: [&str; 9] = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "get", ""];
@@ -30,6 +30,19 @@ fn an_action() -> SignedAction {
     signed(&genesis(), &key("alice"), 1, action)
 }
 
+fn an_opening() -> Opening {
+    let (app, worker, boot) = (AppId([1; 32]), NodeId([2; 32]), BootId([3; 32]));
+    Opening { app, epoch: Epoch(4), worker, boot, envelope: vec![5; 300] }
+}
+
+#[test]
+fn a_leafs_place_is_plain_decimal() {
+    let path = |place: &str| format!("/v1/batches/{ID}/{ID}/{place}");
+    for place in ["+7/1", "7/-1", "/1", "7/4294967296", "18446744073709551616/1", "7/0x1"] {
+        assert_eq!(status(&get(&path(place))), 400, "{place}");
+    }
+}
+
 /// Every path that is read, and what it means.
 fn readable() -> Vec<(String, Ask)> {
     let id = id_bytes();
@@ -45,6 +58,11 @@ fn readable() -> Vec<(String, Ask)> {
         (named("receipts"), Ask::Receipt(RequestId(id))),
         (named("requests"), Ask::Request(RequestId(id))),
         (named("bytes"), Ask::Bytes(Hash(id))),
+        (named("seats"), Ask::Seat(AppId(id))),
+        (
+            format!("/v1/batches/{ID}/{ID}/7/4095"),
+            Ask::Leaf { worker: NodeId(id), boot: BootId(id), batch: 7, index: 4095 },
+        ),
     ]
 }
 
@@ -59,6 +77,11 @@ fn every_path_means_one_thing() {
     let action = an_action();
     let posted = read("POST", "/v1/actions", action.encode());
     assert_eq!(posted, Ok(Ask::Act(Box::new(action))));
+    let posted = read("POST", "/v1/sessions", an_opening().encode());
+    assert_eq!(posted, Ok(Ask::Open(Box::new(an_opening()))));
+    let (worker, session) = (NodeId(id_bytes()), SessionId(id_bytes()));
+    let said = read("POST", &format!("/v1/sessions/{ID}/{ID}"), vec![1, 2]);
+    assert_eq!(said, Ok(Ask::Say { worker, session, sealed: vec![1, 2] }));
 }
 
 #[test]
@@ -69,7 +92,13 @@ fn every_other_method_is_refused_as_such() {
             let expected = if method == "GET" { Ok(ask) } else { refused.clone() };
             assert_eq!(read(method, &path, Vec::new()), expected, "{method} {path}");
         }
-        for (path, body) in [("/v1/bytes", vec![1]), ("/v1/actions", an_action().encode())] {
+        let said = format!("/v1/sessions/{ID}/{ID}");
+        for (path, body) in [
+            ("/v1/bytes", vec![1]),
+            ("/v1/actions", an_action().encode()),
+            ("/v1/sessions", an_opening().encode()),
+            (&said, vec![1]),
+        ] {
             let result = read(method, path, body);
             assert_eq!(status(&result), if method == "POST" { 200 } else { 405 }, "{method}");
         }
@@ -82,12 +111,15 @@ fn every_other_method_is_refused_as_such() {
 fn a_body_is_taken_up_to_its_paths_limit() {
     assert_eq!(body_max("/v1/bytes"), limits::COMPONENT_MAX);
     assert_eq!(body_max("/v1/actions"), limits::ACTION_MAX);
+    assert_eq!(body_max("/v1/sessions"), Opening::MAX);
+    let said = format!("/v1/sessions/{ID}/{ID}");
+    assert_eq!(body_max(&said), limits::SESSION_MESSAGE_MAX);
     for (path, _) in readable() {
         assert_eq!(body_max(&path), 0, "{path}");
         let refused = Err(Refused::TooLong { got: 1, max: 0 });
         assert_eq!(read("GET", &path, vec![0]), refused, "{path}");
     }
-    for path in ["/v1/bytes", "/v1/actions"] {
+    for path in ["/v1/bytes", "/v1/actions", "/v1/sessions", &said] {
         let max = body_max(path);
         let refused = read("POST", path, vec![0; max + 1]);
         assert_eq!(refused, Err(Refused::TooLong { got: max + 1, max }));

@@ -3,6 +3,7 @@
 
 mod answers;
 mod belief;
+mod direct;
 mod envelopes;
 mod gathering;
 mod random;

@@ -116,3 +116,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn both_ends_have_one_blind_for_each_call_and_nobody_else_has_it() {
+    let (client, server) = ends(1);
+    let (stranger, _) = ends(2);
+    let other_head = Session::new(&Secret::from_bytes(&[1; 32]), &[2; 32], Side::Client);
+    let mut seen = std::collections::BTreeSet::new();
+    for call in [1, 2, 1 << 40] {
+        for what in [Committed::Input, Committed::Output] {
+            let blind = *client.blind(call, what).expose();
+            assert_eq!(*server.blind(call, what).expose(), blind);
+            for session in [&client, &stranger, &other_head] {
+                seen.insert(*session.blind(call, what).expose());
+            }
+        }
+    }
+    assert_eq!(seen.len(), 3 * 2 * 3);
+}

@@ -122,7 +122,8 @@ fn a_worker_of_a_genesis_without_a_vault_key_is_none() {
         signing: SigningKey::from_bytes(&[1; 32]).unwrap(),
         transport: TransportSecret::generate(&mut rng(1)),
     };
-    let worker = crate::worker::Worker::new(genesis, keys, TeeKind::Simulated, vec![]);
+    let worker =
+        crate::worker::Worker::new(genesis, keys, TeeKind::Simulated, vec![], Default::default());
     assert!(worker.is_none());
 }
 
