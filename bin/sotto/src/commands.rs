@@ -6,9 +6,13 @@ pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod doctor;
+pub(crate) mod evidence;
+pub(crate) mod image;
 pub(crate) mod receipt;
 pub(crate) mod status;
+pub(crate) mod tee;
 pub(crate) mod up;
+pub(crate) mod verify;
 
 use anyhow::{Context as _, Result};
 use clap::Args;

@@ -11,6 +11,7 @@ mod demo;
 mod guest;
 mod local;
 mod screen;
+mod web;
 
 use clap::{Parser, Subcommand};
 use screen::Screen;
@@ -43,11 +44,22 @@ enum Command {
     Build(commands::build::Build),
     /// Publish an app
     Deploy(commands::deploy::Deploy),
-    /// Ask an app through the chain and wait for the answer
+    /// Ask an app through the chain, or directly, and wait for the answer
     Call(commands::call::Call),
     /// Show or verify receipts
     #[command(subcommand)]
     Receipt(commands::receipt::Receipt),
+    /// Judge anybody's attestation evidence, or show it
+    #[command(subcommand)]
+    Evidence(commands::evidence::Evidence),
+    /// Judge a running service by the evidence it gives over a fresh nonce
+    Verify(commands::verify::Verify),
+    /// Predict what a TPM measures of an image
+    #[command(subcommand)]
+    Image(commands::image::Image),
+    /// What this machine can attest with
+    #[command(subcommand)]
+    Tee(commands::tee::Tee),
     /// Say how the network stands
     Status(commands::status::Status),
     /// Say what this machine has and what is missing
@@ -67,7 +79,10 @@ fn long_version() -> &'static str {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(told) => return bad_call(&told),
+    };
     watch_logs(arguments.verbose);
     sotto_net::install_default();
     let screen = Screen::new(arguments.json);
@@ -81,6 +96,14 @@ fn main() -> ExitCode {
     }
 }
 
+/// Help and versions are answers; anything else is a bad call, of exit status 1: clap's own 2 is what
+/// judging commands say of what they refuse.
+fn bad_call(told: &clap::Error) -> ExitCode {
+    // Where even that cannot be printed nobody listens.
+    let _ = told.print();
+    if told.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
 async fn run(command: Command, screen: &Screen) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo(demo) => demo.run(screen).await,
@@ -89,6 +112,10 @@ async fn run(command: Command, screen: &Screen) -> anyhow::Result<ExitCode> {
         Command::Deploy(deploy) => deploy.run(screen).await,
         Command::Call(call) => call.run(screen).await,
         Command::Receipt(receipt) => receipt.run(screen).await,
+        Command::Evidence(evidence) => evidence.run(screen),
+        Command::Verify(verify) => verify.run(screen).await,
+        Command::Image(image) => image.run(screen),
+        Command::Tee(tee) => tee.run(screen),
         Command::Status(status) => status.run(screen).await,
         Command::Doctor(doctor) => doctor.run(screen).await,
         Command::Completions(completions) => completions.run::<Arguments>(),

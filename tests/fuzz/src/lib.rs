@@ -9,7 +9,9 @@
 
 mod answers;
 mod apps;
+mod attest;
 mod chance;
+mod direct;
 mod drive;
 mod envelope;
 mod evidence;
@@ -29,7 +31,12 @@ mod worker;
 
 pub use answers::answers;
 pub use apps::{component, words};
+pub use attest::{
+    azure_bundle, captures, cca_token, certificate, event_log, image, intel_quote, nitro_document,
+    pcr_values, policy, snp_report, spdm_report, tpm_quote,
+};
 pub use chance::Chance;
+pub use direct::direct;
 pub use drive::{Finding, Report, drive, kept};
 pub use envelope::{envelope, session, share};
 pub use evidence::evidence;
@@ -89,10 +96,23 @@ pub const TARGETS: &[Target] = &[
     target!(ledger::block, block_seeds),
     target!(script::actions, seeds),
     target!(worker::worker, seeds),
+    target!(direct::direct, seeds),
     target!(journal::journal, seeds),
     target!(answers::answers, seeds),
     target!(evm::request_event, event_seeds),
     target!(evm::revert_reason, reason_seeds),
     target!(apps::component, component_seeds),
     target!(apps::words, word_seeds),
+    target!(attest::intel_quote, intel_seeds),
+    target!(attest::snp_report, snp_seeds),
+    target!(attest::nitro_document, nitro_seeds),
+    target!(attest::cca_token, cca_seeds),
+    target!(attest::spdm_report, spdm_seeds),
+    target!(attest::tpm_quote, tpm_seeds),
+    target!(attest::pcr_values, pcr_seeds),
+    target!(attest::event_log, log_seeds),
+    target!(attest::azure_bundle, azure_seeds),
+    target!(attest::image, image_seeds),
+    target!(attest::policy, policy_seeds),
+    target!(attest::certificate, certificate_seeds),
 ];

@@ -11,16 +11,18 @@ use sotto_attest::{Binding, simulated};
 use sotto_crypto::vet::{TransportSecret, VaultSecret};
 use sotto_crypto::{envelope::seal, sign::SigningKey};
 use sotto_ledger::certificate::certify;
-use sotto_ledger::state::{Answered, App, Chain, Clock, Nonce, Open, Progress, Request};
+use sotto_ledger::state::{
+    Answered, App, Boot, Chain, Clock, Nonce, Open, Progress, Request, Seat,
+};
 use sotto_ledger::view::{Entry, key as entry_key, list, read};
 use sotto_ledger::{Event, View as _, apply, found, propose, prove};
 use sotto_roles::council::Council;
-use sotto_roles::worker::{Input, Keys, Output, Shown, Work, Worker};
+use sotto_roles::worker::{Input, Keys, Output, Placed, Shown, Work, Worker};
 use sotto_types::{
-    Aad, Account, Action, Amount, AppKind, Ask, Assurance, Block, BlockRef, ChainEvent, ChainId,
-    Context, ContextId, Evidence, Finality, Fuel, Generation, Genesis, Hash, Identity, KeyPath,
-    Manifest, Measurement, NetworkKind, NodeId, Observation, Proof, ReceiptBundle, RequestId,
-    SignedAction, Submission, TeeKind, Time, Upgrade, sha256,
+    Aad, Account, Action, Amount, AppKind, Ask, Assurance, Block, BlockRef, BootId, ChainEvent,
+    ChainId, Context, ContextId, Evidence, Finality, Fuel, Generation, Genesis, Hash, Identity,
+    KeyPath, Manifest, Measurement, NetworkKind, NodeId, Observation, Proof, ReceiptBundle,
+    RequestId, SignedAction, Submission, TeeKind, Time, Upgrade, sha256,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::LazyLock;
@@ -72,6 +74,9 @@ pub(crate) fn id(number: u64) -> RequestId {
 }
 
 /// The worker's keys, as a new process has them.
+/// The worker's process.
+pub(crate) const BOOT: BootId = BootId([0xb0; 32]);
+
 pub(crate) fn keys() -> Keys {
     let mut secret = sha256(&[b"fuzz transport"]);
     secret[0] = 0;
@@ -81,7 +86,7 @@ pub(crate) fn keys() -> Keys {
 /// The worker, as a new process has it.
 pub(crate) fn worker(genesis: &Genesis) -> Worker {
     let payees = vec![(chain(), account("the worker's payee"))];
-    Worker::new(genesis.clone(), keys(), TeeKind::Simulated, payees).unwrap()
+    Worker::new(genesis.clone(), keys(), TeeKind::Simulated, payees, BOOT).unwrap()
 }
 
 pub(crate) fn manifest() -> Manifest {
@@ -147,12 +152,11 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    fn ready() -> Self {
-        let genesis = genesis();
+    fn founded(genesis: Genesis) -> Self {
         let mut view = Memory::default();
         view.commit(&found(&genesis).unwrap());
         let bid = |name: &str, bid: &[u8]| (account(name), bid.to_vec());
-        let mut network = Self {
+        Self {
             view,
             blocks: Vec::new(),
             held: BTreeMap::new(),
@@ -161,7 +165,11 @@ impl Network {
             submitted: Vec::new(),
             counted: 0,
             genesis,
-        };
+        }
+    }
+
+    fn ready() -> Self {
+        let mut network = Self::founded(genesis());
         let mut council = Council::new(&network.genesis, key("member"), vault());
         let mut worker = worker(&network.genesis);
         network.hold(COMPONENT.to_vec());
@@ -184,6 +192,21 @@ impl Network {
         network.ask(&mut council, WAITING, false);
         network.check();
         network
+    }
+
+    /// A network whose worker has a seat of the app, and its member.
+    pub(crate) fn seated() -> (Self, Council) {
+        let genesis = genesis();
+        let mut network = Self::founded(genesis);
+        let mut council = Council::new(&network.genesis, key("member"), vault());
+        let mut worker = worker(&network.genesis);
+        network.hold(COMPONENT.to_vec());
+        network.settle_in(&mut council, &mut worker);
+        worker.step(Input::Serve(manifest().id()), network.now());
+        while network.shown().seats.is_empty() {
+            network.turn(&mut council, &mut worker);
+        }
+        (network, council)
     }
 
     /// The worker is attested, the app and the chain are there.
@@ -261,7 +284,12 @@ impl Network {
                 vec![Input::Ran { request, attempt, outcome: Ok((result(number), Fuel(1000))) }]
             }
             Output::Distrust(why) => panic!("the honest network is not believed: {why}"),
-            Output::Submit(_) => Vec::new(),
+            Output::Keep(bytes) => vec![Input::Kept(Hash::of(&bytes))],
+            Output::Call(run) => {
+                let (session, outcome) = (run.session, Ok((run.call.payload, Fuel(1000))));
+                vec![Input::Called { session, outcome }]
+            }
+            Output::Submit(_) | Output::Reply { .. } | Output::Refuse(_) => Vec::new(),
         }
     }
 
@@ -299,7 +327,15 @@ impl Network {
         let certificate = certify(&key("member"), &self.genesis, &self.view.head().unwrap());
         let attested = self.get::<sotto_ledger::state::Worker>(&node).map(|w| w.attested);
         let (clock, nonce) = (self.prove::<Clock>(&()), self.nonce(&node));
-        Shown { certificate, clock, nonce, attested, work }
+        let epoch = self.get::<Clock>(&()).unwrap().epoch;
+        let app = manifest().id();
+        let mut seats = Vec::new();
+        if self.get::<Seat>(&(epoch, (app, node))).is_some() {
+            let seat = self.prove::<Seat>(&(epoch, (app, node)));
+            seats.push(Placed { app, seat, manifest: self.prove::<App>(&app) });
+        }
+        let boot = self.get::<Boot>(&node).map(|_| self.prove::<Boot>(&node));
+        Shown { certificate, clock, nonce, attested, work, seats, boot }
     }
 
     pub(crate) fn nonce(&self, node: &NodeId) -> u64 {

@@ -5,8 +5,8 @@
 use crate::Reached;
 use crate::ledger::conserved;
 use crate::network::{
-    ANSWERED, ASSIGNED, NETWORK, SETTLED, WAITING, account, block_ref, chain, contract, id, key,
-    keys, manifest, result, signed, vault,
+    ANSWERED, ASSIGNED, BOOT, NETWORK, SETTLED, WAITING, account, block_ref, chain, contract, id,
+    key, keys, manifest, result, signed, vault,
 };
 use sotto_attest::{Binding, Role};
 use sotto_crypto::sign::SigningKey;
@@ -16,8 +16,8 @@ use sotto_ledger::{Event, apply, propose};
 use sotto_roles::council::Council;
 use sotto_roles::worker::{Input, Output};
 use sotto_types::{
-    Action, Attempt, Block, ChainEvent, Epoch, Finality, Hash, Manifest, Measurement, SignedAction,
-    Submission, Wire as _, limits,
+    Action, Attempt, Batch, Block, ChainEvent, Epoch, Finality, Hash, Manifest, Measurement,
+    SignedAction, SignedBatch, Submission, Wire as _, limits,
 };
 use std::collections::VecDeque;
 use std::sync::LazyLock;
@@ -112,6 +112,7 @@ fn scripts() -> Vec<Vec<(u8, Action)>> {
         answers(),
         vec![(WORKER, fail())],
         endorsements(),
+        seat_and_batches(),
     ];
     scripts.extend(observations());
     scripts.push(halt_and_resume());
@@ -181,6 +182,24 @@ fn fail() -> Action {
         panic!("the request is not assigned")
     };
     Action::Fail { request: id(ASSIGNED), attempt: assignment.attempt, reason: "trap".into() }
+}
+
+/// The worker's seat, its first batch, and the same batch again.
+fn seat_and_batches() -> Vec<(u8, Action)> {
+    let worker = key("worker");
+    let batch = Batch {
+        network: NETWORK.genesis.id(),
+        worker: worker.public().node_id(),
+        boot: BOOT,
+        number: 1,
+        first: 1,
+        count: 3,
+        root: Hash([1; 32]),
+        leaves: Hash([2; 32]),
+    };
+    let signature = worker.sign(&batch.digest()).0;
+    let batch = (WORKER, Action::Batch(SignedBatch { batch, signature }));
+    vec![(WORKER, Action::Sit { app: manifest().id(), boot: BOOT }), batch.clone(), batch]
 }
 
 fn endorsements() -> Vec<(u8, Action)> {

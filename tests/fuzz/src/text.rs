@@ -137,7 +137,7 @@ pub fn gateway(bytes: &[u8]) -> Reached {
 fn asked(method: &str, path: &str, body: &[u8], ask: &Ask) {
     let name = path.trim_matches('/').rsplit('/').next().unwrap_or_default();
     let named = |id: String| id[2..] == name.strip_prefix("0x").unwrap_or(name).to_lowercase();
-    let posts = matches!(ask, Ask::Keep(_) | Ask::Act(_));
+    let posts = matches!(ask, Ask::Keep(_) | Ask::Act(_) | Ask::Open(_) | Ask::Say { .. });
     assert_eq!(method, if posts { "POST" } else { "GET" });
     assert!(posts || body.is_empty(), "a body that nobody reads");
     let right = match ask {
@@ -149,6 +149,10 @@ fn asked(method: &str, path: &str, body: &[u8], ask: &Ask) {
         Ask::Nonce(node) => named(node.to_string()),
         Ask::Receipt(request) | Ask::Request(request) => named(request.to_string()),
         Ask::Bytes(hash) => named(hash.to_string()),
+        Ask::Seat(app) => named(app.to_string()),
+        Ask::Open(opening) => opening.encode() == body,
+        Ask::Say { session, sealed, .. } => named(session.to_string()) && sealed == body,
+        Ask::Leaf { index, .. } => name.parse() == Ok(*index),
         Ask::Genesis | Ask::Certificate | Ask::Status | Ask::Health => true,
     };
     assert!(right, "{method} {path} is not {ask:?}");

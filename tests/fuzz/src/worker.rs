@@ -52,7 +52,9 @@ impl Told {
                 let work = work.into_iter();
                 let work = work.map(|(id, request, app)| Work { id, request, app }).collect();
                 let attested = attested.map(Epoch);
-                Input::Block(Box::new(Shown { certificate, clock, nonce, attested, work }))
+                let (seats, boot) = (Vec::new(), None);
+                let shown = Shown { certificate, clock, nonce, attested, work, seats, boot };
+                Input::Block(Box::new(shown))
             }
             Self::Evidence(bytes) => Input::Evidence(Evidence { kind: TeeKind::Simulated, bytes }),
             Self::Shares { app, path, identity, shares } => {
@@ -69,7 +71,7 @@ impl Told {
     fn of(input: &Input) -> Self {
         match input {
             Input::Block(shown) => {
-                let Shown { certificate, clock, nonce, attested, work } = (**shown).clone();
+                let Shown { certificate, clock, nonce, attested, work, .. } = (**shown).clone();
                 let work = work.into_iter().map(|work| (work.id, work.request, work.app)).collect();
                 let attested = attested.map(|epoch| epoch.0);
                 Self::Block { certificate, clock, nonce, attested, work }
@@ -84,6 +86,7 @@ impl Told {
                 let outcome = outcome.clone().map(|(output, fuel)| (output, fuel.0));
                 Self::Ran { request: *request, attempt: attempt.0, outcome }
             }
+            _ => unreachable!("this target tells of no sessions"),
         }
     }
 }
@@ -105,6 +108,9 @@ pub fn worker(bytes: &[u8]) -> Reached {
                     assert_eq!(binding.network, NETWORK.genesis.id(), "another network's");
                 }
                 Output::AskShares(_) | Output::Fetch(_) | Output::Distrust(_) => {}
+                Output::Keep(_) | Output::Reply { .. } | Output::Refuse(_) | Output::Call(_) => {
+                    panic!("a session that nobody opened")
+                }
             }
         }
     }

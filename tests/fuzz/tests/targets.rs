@@ -3,7 +3,7 @@
 //! the seed, the execution and the input.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
-use fuzz_bodies::{Reached, TARGETS, Target, drive, kept};
+use fuzz_bodies::{Reached, TARGETS, Target, captures, drive, kept};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -40,12 +40,25 @@ tests!(
     block,
     actions,
     worker,
+    direct,
     journal,
     answers,
     request_event,
     revert_reason,
     component,
     words,
+    intel_quote,
+    snp_report,
+    nitro_document,
+    cca_token,
+    spdm_report,
+    tpm_quote,
+    pcr_values,
+    event_log,
+    azure_bundle,
+    image,
+    policy,
+    certificate,
 );
 
 fn run(name: &str) {
@@ -74,6 +87,19 @@ fn number(variable: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|_| panic!("{variable}={text} is no number")))
 }
 
+/// Targets whose genuine inputs are captures, which are not part of the repository.
+const CAPTURED: &[&str] = &[
+    "intel_quote",
+    "snp_report",
+    "nitro_document",
+    "cca_token",
+    "spdm_report",
+    "tpm_quote",
+    "event_log",
+    "azure_bundle",
+    "image",
+];
+
 /// A target that refuses all of its genuine inputs would be tested at its doorstep only; one that
 /// takes everything would check nothing.
 #[test]
@@ -81,7 +107,8 @@ fn every_target_takes_some_seed_and_refuses_some_bytes() {
     for target in TARGETS {
         let seeds = (target.seeds)();
         let taken = seeds.iter().filter(|seed| (target.body)(seed) == Reached::Taken);
-        assert!(taken.count() > 0, "{} takes none of its seeds", target.name);
+        let captured = CAPTURED.contains(&target.name) && captures().is_none();
+        assert!(captured || taken.count() > 0, "{} takes none of its seeds", target.name);
         let refused = [&[][..], &[0xff; 3]].iter().all(|b| (target.body)(b) == Reached::Refused);
         let text_of_anything = target.name == "revert_reason";
         assert!(refused || text_of_anything, "{} takes anything", target.name);
