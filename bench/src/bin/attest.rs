@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use sotto_attest::{
-    Appraisal, Endorsements, Evidence, Expected, Parts, Policy, Status, appraise, azure, nvidia,
-    tpm, x509::Cache,
+    Anchors, Appraisal, Endorsements, Evidence, Expected, Parts, Policy, Status, appraise, nvidia,
+    x509::Cache,
 };
 use sotto_bench::Result;
 use sotto_bench::measure::{Entry, Interleaved, timed};
@@ -80,11 +80,6 @@ fn sample(folder: &Path, kind: TeeKind, row: &Value) -> Result<Sample> {
         endorsements.collateral = Some(serde_json::from_slice(&text)?);
     }
     let parts = match kind {
-        TeeKind::AzureSnp | TeeKind::AzureTdx => {
-            let (_, parts, signer) = azure::from_json(&bytes)?;
-            endorsements.signer = signer;
-            parts
-        }
         TeeKind::Nvidia => nvidia::from_json(&bytes)?.into_iter().next().ok_or("no device")?.parts,
         TeeKind::Tpm => Parts {
             quote: bytes,
@@ -113,7 +108,8 @@ fn moment(row: &Value) -> Result<Time> {
 }
 
 fn measure(samples: &[Sample], options: &Options, report: &mut Report) -> Result<()> {
-    let policy = Policy::base();
+    let anchors = Anchors::pinned().and(Anchors::development());
+    let policy = Policy { anchors, ..Policy::base() };
     if let Some(times) = options.repeat {
         let mut cache = Cache::default();
         for _ in 0..times {
@@ -160,7 +156,19 @@ fn turns_cold<'a>(turns: &mut Interleaved<'a>, sample: &'a Sample, policy: &'a P
 /// dcap-qvl by itself: it parses the collateral, looks at the dates and verifies.
 fn bare<'a>(turns: &mut Interleaved<'a>, sample: &'a Sample) -> Result<Entry> {
     let ours = sample.endorsements.collateral.as_ref().ok_or("TDX without collateral")?;
-    let collateral: dcap_qvl::QuoteCollateralV3 = sotto_attest::intel::collateral(ours);
+    let ours = ours.clone();
+    let collateral = dcap_qvl::QuoteCollateralV3 {
+        pck_crl_issuer_chain: ours.pck_crl_issuer_chain,
+        root_ca_crl: ours.root_ca_crl,
+        pck_crl: ours.pck_crl,
+        tcb_info_issuer_chain: ours.tcb_info_issuer_chain,
+        tcb_info: ours.tcb_info,
+        tcb_info_signature: ours.tcb_info_signature,
+        qe_identity_issuer_chain: ours.qe_identity_issuer_chain,
+        qe_identity: ours.qe_identity,
+        qe_identity_signature: ours.qe_identity_signature,
+        pck_certificate_chain: ours.pck_certificate_chain,
+    };
     let quote = sample.evidence.parts.quote.as_slice();
     let verify = move || {
         dcap_qvl::verify::ring::verify(quote, &collateral, sample.at.0)

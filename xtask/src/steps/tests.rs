@@ -31,7 +31,7 @@ fn what_a_step_needs_stands_before_it() {
 fn a_named_step_brings_what_it_needs() {
     assert_eq!(names(&["fmt"]), ["fmt"]);
     assert_eq!(names(&["forge"]), ["npm", "forge"]);
-    assert_eq!(names(&["tests"]), ["wasm", "npm", "build", "tests"]);
+    assert_eq!(names(&["tests"]), ["wasm", "npm", "swtpm", "build", "tests"]);
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn other_words_choose_tests() {
     let plan = plan(steps(), &["fmt".to_owned(), "sealed_bid".to_owned()]).unwrap();
     assert_eq!(plan.tests, ["sealed_bid"]);
     let names: Vec<&str> = plan.steps.iter().map(|step| step.name).collect();
-    assert_eq!(names, ["wasm", "npm", "fmt", "build", "tests"]);
+    assert_eq!(names, ["wasm", "npm", "swtpm", "fmt", "build", "tests"]);
 }
 
 #[test]

@@ -31,9 +31,11 @@ pub(super) fn kind(bytes: &[u8]) -> Option<TeeKind> {
         return Some(TeeKind::Nvidia);
     }
     let intel = bytes.get(12..28) == Some(&INTEL);
+    // An SNP report has a version where a quote has one, and zeros where it has the type of its key.
+    let keyed = matches!(word(2, 2), Some(2 | 3));
     match (word(0, 2)?, word(4, 4)) {
-        (3, Some(0)) => return Some(TeeKind::Sgx),
-        (4 | 5, Some(0x81)) => return Some(TeeKind::Tdx),
+        (3, Some(0)) if keyed => return Some(TeeKind::Sgx),
+        (4 | 5, Some(0x81)) if keyed => return Some(TeeKind::Tdx),
         (_, Some(0x81)) if intel => return Some(TeeKind::Tdx),
         (_, _) if intel => return Some(TeeKind::Sgx),
         _ => {}
