@@ -74,7 +74,8 @@ fn a_bundle_put_together_again_gets_the_same_verdict() {
         let again = azure::parse(&bytes).unwrap().to_json().unwrap();
         assert_eq!(azure::parse(&again).unwrap(), azure::parse(&bytes).unwrap());
         let [old, new] = [bytes, again].map(|it| judge(kind, it, &Expected::DangerouslyUnbound));
-        assert_eq!(old, new);
+        // Other bytes are other inputs.
+        assert_eq!(old, Appraisal { inputs: old.inputs, ..new });
     }
 }
 

@@ -76,7 +76,13 @@ fn bound(devices: &[Device]) -> Link {
 
 /// The codes of one device.
 fn codes(whole: &Whole, device: usize) -> Vec<Code> {
-    whole.parts[device].appraisal.reasons.iter().map(|reason| reason.code).collect()
+    whole.parts[device]
+        .appraisal
+        .reasons
+        .iter()
+        .map(|reason| reason.code)
+        .filter(|code| *code != Code::NoReferenceValues)
+        .collect()
 }
 
 fn rows(dir: &Path) -> Vec<Value> {

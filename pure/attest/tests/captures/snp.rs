@@ -74,7 +74,12 @@ fn field(row: &Row) -> Expected {
 }
 
 fn codes(appraisal: &Appraisal) -> Vec<Code> {
-    appraisal.reasons.iter().map(|reason| reason.code).collect()
+    appraisal
+        .reasons
+        .iter()
+        .map(|reason| reason.code)
+        .filter(|code| *code != Code::NoReferenceValues)
+        .collect()
 }
 
 fn within(row: &Row) -> Time {
