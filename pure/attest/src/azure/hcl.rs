@@ -136,8 +136,11 @@ impl Hcl {
     /// # Errors
     /// [`AzureError`] for other JSON, and for none or several keys named `HCLAkPub`.
     pub fn runtime(&self) -> Result<Runtime, AzureError> {
-        let json: Json = serde_json::from_slice(&self.runtime)
-            .map_err(|error| AzureError::Json { what: "runtime data", why: error.to_string() })?;
+        let json: Json =
+            serde_json::from_slice(&self.runtime).map_err(|error| AzureError::Json {
+                what: "runtime data",
+                why: error.to_string().chars().take(300).collect(),
+            })?;
         let mut named = json.keys.iter().filter(|key| key.kid == "HCLAkPub");
         let (Some(key), None) = (named.next(), named.next()) else {
             return Err(AzureError::Runtime("not one HCLAkPub"));
@@ -179,4 +182,9 @@ impl Jwk {
         let number = |text: &Option<String>| Base64UrlUnpadded::decode_vec(text.as_ref()?).ok();
         PublicKey::from_rsa(&number(&self.n)?, &number(&self.e)?).ok()
     }
+}
+
+/// The parser repeats what it was given: a refusal stays short, whatever that was.
+fn runtime_is_not(why: &str) -> AzureError {
+    AzureError::Json { what: "runtime data", why: why.chars().take(300).collect() }
 }
