@@ -136,11 +136,8 @@ impl Hcl {
     /// # Errors
     /// [`AzureError`] for other JSON, and for none or several keys named `HCLAkPub`.
     pub fn runtime(&self) -> Result<Runtime, AzureError> {
-        let json: Json =
-            serde_json::from_slice(&self.runtime).map_err(|error| AzureError::Json {
-                what: "runtime data",
-                why: error.to_string().chars().take(300).collect(),
-            })?;
+        let json: Json = serde_json::from_slice(&self.runtime)
+            .map_err(|error| runtime_is_not(&error.to_string()))?;
         let mut named = json.keys.iter().filter(|key| key.kid == "HCLAkPub");
         let (Some(key), None) = (named.next(), named.next()) else {
             return Err(AzureError::Runtime("not one HCLAkPub"));
